@@ -1,0 +1,1 @@
+"""Ordinary behavior: populations, sessions and the behaviors they run."""

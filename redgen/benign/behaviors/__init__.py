@@ -1,0 +1,1 @@
+"""Behaviors of ordinary populations; one file per behavior."""

@@ -1,0 +1,1 @@
+"""Attack graphs: parsing, walking, casting, staging."""

@@ -1,0 +1,1 @@
+"""Templates with typed holes, compiled to one kernel that writes bytes."""

@@ -1,0 +1,1 @@
+"""YAML files to validated models that remember where each value stood."""

@@ -1,0 +1,72 @@
+"""Vocabularies: ordered strings that rows point into by code, kept as one byte buffer plus offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Vocabulary:
+    """Frozen strings with codes 0..n-1. ``data`` is uint8, ``offsets`` int64 of length n+1.
+
+    >>> v = Vocabulary.of(["GET", "POST"])
+    >>> v.code("POST"), v[0], len(v)
+    (1, 'GET', 2)
+    """
+
+    def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+        self.data = data
+        self.offsets = offsets
+        self._escaped: dict[Callable[[str], str], Vocabulary] = {}
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> Vocabulary:
+        """The vocabulary of ``strings``, in their order (duplicates keep their own code)."""
+        raw = [s.encode() for s in strings]
+        offsets = np.zeros(len(raw) + 1, dtype=np.int64)
+        np.cumsum([len(r) for r in raw], out=offsets[1:])
+        return cls(np.frombuffer(b"".join(raw), dtype=np.uint8), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, code: int) -> str:
+        if not 0 <= code < len(self):
+            raise IndexError(f"code {code} outside a vocabulary of {len(self)}")
+        return self.data[self.offsets[code] : self.offsets[code + 1]].tobytes().decode()
+
+    def __iter__(self) -> Iterator[str]:
+        whole = self.data.tobytes()
+        ends = self.offsets.tolist()
+        return (whole[a:b].decode() for a, b in zip(ends, ends[1:], strict=False))
+
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for code, text in enumerate(self):
+            found.setdefault(text, code)
+        return found
+
+    def code(self, text: str) -> int:
+        """The code of ``text``; KeyError when it is not in the vocabulary."""
+        return self._codes[text]
+
+    def codes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """The codes of several strings."""
+        return np.array([self._codes[t] for t in texts], dtype=np.int64)
+
+    def escaped(self, escape: Callable[[str], str]) -> Vocabulary:
+        """The same codes with each string passed through ``escape`` once; kept for the next call."""
+        if escape not in self._escaped:
+            self._escaped[escape] = Vocabulary.of(escape(s) for s in self)
+        return self._escaped[escape]
+
+    def __getstate__(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        return self.data, self.offsets
+
+    def __setstate__(self, state: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:
+        self.data, self.offsets = state
+        self._escaped = {}

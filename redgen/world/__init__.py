@@ -1,0 +1,1 @@
+"""The organisation and the fictional internet around it."""
