@@ -1,0 +1,38 @@
+"""How each format writes text: functions from a string to its escaped form, to be applied to vocabularies once."""
+
+from __future__ import annotations
+
+import json
+
+
+def plain(text: str) -> str:
+    """As it is."""
+    return text
+
+
+def json_text(text: str) -> str:
+    """What stands between the quotes of a JSON string; UTF-8 stays as it is."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def nginx_default(text: str) -> str:
+    r"""nginx's ``escape=default``: the bytes ``"``, ``\``, below 0x20 and above 0x7E become ``\xHH``, upper case.
+
+    >>> nginx_default('a"b\\é')
+    'a\\x22b\\x5C\\xC3\\xA9'
+    """
+    return "".join(chr(b) if 0x20 <= b <= 0x7E and b not in (0x22, 0x5C) else f"\\x{b:02X}" for b in text.encode())
+
+
+def zeek_tsv(text: str) -> str:
+    r"""Zeek's ASCII writer: control characters, DEL, backslash, the separator and non-UTF-8 as ``\xhh``; empty text as
+    ``(empty)``; a lone ``-``, which would mean unset, as ``\x2d``.
+
+    >>> zeek_tsv("a\tb"), zeek_tsv("")
+    ('a\\x09b', '(empty)')
+    """
+    if not text:
+        return "(empty)"
+    if text in ("-", "(empty)"):
+        return f"\\x{ord(text[0]):02x}{text[1:]}"
+    return "".join(f"\\x{ord(c):02x}" if ord(c) < 0x20 or c in "\\\x7f" else c for c in text)
