@@ -5,17 +5,14 @@ Everything is a pure function of the row's id and columns, so an answer does not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.effects import Effects
 from redgen.seed import Seed
 from redgen.table import Table
+from redgen.world.world import World
 
-if TYPE_CHECKING:
-    from redgen.world.world import World
 
 MAX_DUR = 120_000_000
 """Longest request in microseconds; a row's ``done`` is at most this much after its ``t``."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redgen.seed import Seed
 from redgen.table import Table
+from redgen.world.world import World
 
-if TYPE_CHECKING:
-    from redgen.world.world import World
 
 FLOW_TAIL = 120_000_000
 """A flow is done at most this many microseconds after the last request of its connection is done."""

@@ -1,134 +1,85 @@
-"""The benign model: populations compiled once, then sampled for any span of time, slice by slice or all at once.
-
-A behavior is a plug-in module in ``redgen/benign/behaviors/`` that exposes ``BEHAVIOR``::
-
-    @behavior(gives=("auth",), tiers=(Tier(15 * MINUTE),))
-    def workforce_sso(ctx: Context, sessions: Sessions, *, apps_per_day: float = 8.0) -> Activity:
-        ...
-
-    BEHAVIOR = workforce_sso
-
-Its keyword parameters are the schema of ``with`` in a baseline's YAML.
-"""
+"""The benign model: populations compiled once, then sampled for any span of time, slice by slice or all at once."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import ValidationError
 
 from redgen.activity.effects import Effects
-from redgen.activity.schema import Activity
+from redgen.activity.schema import Activity, done_between, merge
+from redgen.activity.wire import FLOW_TAIL
+from redgen.benign.context import Behavior, Context
+from redgen.benign.seasons import CELL, Arrivals, Crowd, Timetable
+from redgen.clock import DAY
+from redgen.errors import DataError, Problem, SpecError
+from redgen.registry import BEHAVIORS
 from redgen.seed import Seed
-from redgen.spec.baseline import Population
+from redgen.spec.baseline import Burst, Population, Rate, Season
+from redgen.world.world import World
 
-if TYPE_CHECKING:
-    from redgen.world.world import World
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Tier:
-    """Sessions of one length class: done within ``reach`` (µs) of their start, a ``share`` of all sessions.
-
-    Long sessions start from sparse cells of their own, so that sampling a slice replays few of them.
-    """
-
-    reach: int
-    share: float = 1.0
+_PILOT = 300
+"""Sessions played to learn how many rows a population's session has."""
 
 
-@dataclass(frozen=True)
-class Sessions:
-    """Sessions to be played, arrays of one length.
+@dataclass
+class Bound:
+    """One population bound to the world: when its sessions start and how they are played."""
 
-    ``id`` u8 unique, the ``cause`` of every row of the session; ``t`` i8 start (µs); ``stop`` i8: every row must be
-    done before it; ``who`` i8: person code, or number of the entity, or -1 for nobody known; ``size`` f8 in (0, 1): how
-    big the session is as a quantile (the long tier holds the top of the distribution).
-    """
+    id: str
+    behavior: Behavior
+    parameters: Mapping[str, Any]
+    starts: Arrivals | Timetable
+    context: Context
+    rows_per_session: dict[str, float] = field(default_factory=dict)
 
-    id: NDArray[np.uint64]
-    t: NDArray[np.int64]
-    stop: NDArray[np.int64]
-    who: NDArray[np.int64]
-    size: NDArray[np.float64]
+    def play(self, windows: Mapping[str, tuple[int, int]], effects: Effects) -> Activity:
+        """The rows of each wanted kind that are done inside its window."""
+        wanted = {kind: window for kind, window in windows.items() if kind in self.behavior.gives}
+        if not wanted:
+            return {}
+        low, high = min(w[0] for w in wanted.values()), max(w[1] for w in wanted.values())
+        sessions = self.starts.sessions(low, high, FLOW_TAIL if "flow" in wanted else 0)
+        if not len(sessions):
+            return {}
+        context = self.context.within(wanted, effects)
+        made = self.behavior.play(context, sessions, **self.parameters)
+        kept: dict[str, Any] = {}
+        for kind in wanted.keys() & made.keys():
+            kept |= done_between({kind: made[kind]}, *wanted[kind])
+        return kept
 
-    def __len__(self) -> int:
-        return len(self.id)
+    def expected(self, a: int, b: int, kinds: Sequence[str]) -> float:
+        """About how many rows of ``kinds`` are done in [a, b)."""
+        starts = self.starts.per_day * (b - a) / DAY
+        if isinstance(self.starts, Arrivals):
+            starts = float(self.starts.rates(a // CELL, max(-(-b // CELL), a // CELL + 1)).mean()) * (b - a) / CELL
+        return starts * sum(self._rows(kind) for kind in kinds if kind in self.behavior.gives)
 
-    def take(self, index: NDArray[Any]) -> Sessions:
-        """The sessions at ``index`` (positions or a mask)."""
-        return Sessions(self.id[index], self.t[index], self.stop[index], self.who[index], self.size[index])
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a behavior may look at: the world, its own seed, the effects, and which rows are wanted.
-
-    ``seed`` is root/benign/<population>; ``root`` the dataset's (for ``web.respond`` and other builders). ``windows``
-    maps each wanted kind to its [start, stop): rows done outside are dropped by the model, so a behavior may leave
-    them out, or not. A behavior returns whole rows of the kinds in ``windows`` only.
-    """
-
-    world: World
-    root: Seed
-    seed: Seed
-    effects: Effects
-    windows: Mapping[str, tuple[int, int]]
-    memo: dict[str, Any] = field(default_factory=dict)
-
-    def wants(self, *kinds: str) -> bool:
-        """Whether any of ``kinds`` is asked for."""
-        return any(kind in self.windows for kind in kinds)
-
-    def once(self, name: str, make: Callable[[], T]) -> T:
-        """What ``make`` gives, made at the first call only: for tables that depend on world and parameters alone."""
-        if name not in self.memo:
-            self.memo[name] = make()
-        return self.memo[name]  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True)
-class Behavior:
-    """A registered behavior: its function, the model of its parameters, what kinds it gives, its tiers."""
-
-    name: str
-    play: Callable[..., Activity]
-    parameters: type[BaseModel]
-    gives: frozenset[str]
-    tiers: tuple[Tier, ...]
-
-
-def behavior(
-    *, gives: Sequence[str], tiers: Sequence[Tier]
-) -> Callable[[Callable[..., Activity]], Behavior]:
-    """Turn ``f(ctx, sessions, *, parameter=…, …) -> Activity`` into a ``Behavior``; keyword parameters = YAML schema.
-
-    ``gives``: kinds of activity it can make. ``tiers``: its session length classes, shares summing to 1. The function
-    must fill ``truth`` with 0, or with a code read from ``ctx.effects`` where an effect made the row what it is.
-    """
-
-    def wrap(function: Callable[..., Activity]) -> Behavior:
-        fields: dict[str, Any] = {}
-        for name, p in inspect.signature(function, eval_str=True).parameters.items():
-            if p.kind is p.KEYWORD_ONLY:
-                fields[name] = (p.annotation, ... if p.default is p.empty else p.default)
-        model = create_model(
-            function.__name__, __config__=ConfigDict(extra="forbid", frozen=True), __doc__=function.__doc__, **fields
-        )
-        return Behavior(function.__name__, function, model, frozenset(gives), tuple(tiers))
-
-    return wrap
+    def _rows(self, kind: str) -> float:
+        """Rows of ``kind`` per session, learned from the first sessions of some span."""
+        if kind not in self.rows_per_session:
+            span = int(_PILOT / max(self.starts.per_day, 1e-9) * DAY) + CELL
+            sessions = self.starts.sessions(0, min(span, 60 * DAY))
+            made: Activity = {}
+            if len(sessions):
+                sessions = sessions.take(np.arange(min(_PILOT, len(sessions))))
+                context = self.context.within({kind: (-(1 << 62), 1 << 62)}, Effects.of())
+                made = self.behavior.play(context, sessions, **self.parameters)
+            self.rows_per_session[kind] = len(made[kind]) / len(sessions) if kind in made else 0.0
+        return self.rows_per_session[kind]
 
 
 class BenignModel:
     """Populations ready to be sampled. Picklable; ``sample`` is a pure function of its arguments."""
+
+    def __init__(self, populations: Sequence[Population], world: World, seed: Seed, traffic: float) -> None:
+        self._made_from = (tuple(populations), world, seed, traffic)
+        self.populations = _bind(populations, world, seed, traffic)
 
     @classmethod
     def compile(
@@ -136,14 +87,96 @@ class BenignModel:
     ) -> BenignModel:
         """Bind ``populations`` to ``world``; ``seed`` is the dataset's root; ``traffic`` scales every rate.
 
-        SpecError when a behavior is unknown or its parameters do not fit.
+        SpecError when a behavior is unknown or its parameters do not fit; all problems at once.
         """
-        raise NotImplementedError
+        return cls(populations, world, seed, traffic)
 
-    def sample(self, a: int, b: int, kinds: Mapping[str, int], effects: Effects) -> Activity:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BenignModel, self._made_from
+
+    def sample(self, a: int, b: int, kinds: Mapping[str, int], effects: Effects) -> dict[str, Any]:
         """The benign rows of each kind k done in [a - kinds[k], b); the same rows whatever a and b are."""
-        raise NotImplementedError
+        windows = {kind: (a - back, b) for kind, back in kinds.items()}
+        return merge([population.play(windows, effects) for population in self.populations])
 
     def expected_rows(self, a: int, b: int, kinds: Sequence[str] = ("http",)) -> float:
         """About how many rows ``sample`` would give: for progress bars and planning, not exact."""
-        raise NotImplementedError
+        return sum(population.expected(a, b, kinds) for population in self.populations)
+
+
+def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: float) -> list[Bound]:
+    bound, problems = [], []
+    for population in populations:
+        try:
+            behavior: Behavior = BEHAVIORS.get(population.behavior)
+            parameters = behavior.read(population.parameters)
+        except DataError as error:
+            problems.append(Problem("baseline", 0, f"populations.{population.id}.behavior", str(error)))
+            continue
+        except ValidationError as error:
+            problems += [
+                Problem("baseline", 0, ".".join(map(str, ("populations", population.id, "with", *e["loc"]))), e["msg"])
+                for e in error.errors()
+            ]
+            continue
+        seed = root.child("benign", population.id)
+        starts = _starts(population, behavior, world, seed, traffic)
+        bound.append(Bound(population.id, behavior, parameters, starts, Context(world, root, seed)))
+    if problems:
+        raise SpecError(problems)
+    return bound
+
+
+def _starts(
+    population: Population, behavior: Behavior, world: World, seed: Seed, traffic: float
+) -> Arrivals | Timetable:
+    who = _entities(population, world, seed)
+    if population.every is not None:
+        reach = max(tier.reach for tier in behavior.tiers)
+        return Timetable(seed, population.every, who, reach)
+    assert population.rate is not None
+    assert isinstance(population.season, Season)
+    assert isinstance(population.burst, Burst), "give Baseline.resolved()"
+    per_day = traffic * population.rate.per_day * _heads(population.rate, len(who), world)
+    crowds = _crowds(population.season, who, world, population.entities.people is not None)
+    return Arrivals(seed, per_day, population.season, population.burst, crowds, behavior.tiers)
+
+
+def _heads(rate: Rate, entities: int, world: World) -> int:
+    if rate.per == "all":
+        return 1
+    if rate.per == "entity":
+        return entities
+    first, stop = world.people.span(rate.per)
+    return stop - first
+
+
+def _entities(population: Population, world: World, seed: Seed) -> NDArray[np.int64]:
+    entities = population.entities
+    if entities.people is None:
+        return np.arange(entities.count or 0, dtype=np.int64)
+    who = np.arange(*world.people.span(entities.people), dtype=np.int64)
+    if entities.share >= 1:
+        return who
+    return who[seed.uniform(who.astype(np.uint64), "member") < entities.share]
+
+
+def _crowds(season: Season, who: NDArray[np.int64], world: World, people: bool) -> tuple[Crowd, ...]:
+    """Split a population by time zone; people of ``local`` seasons live by their own clocks."""
+    weight = world.people.weight[who] if people else np.ones(len(who))
+    if season.timezone != "local" or not people:
+        zones = {"+00:00": 1.0} if season.timezone == "local" else season.zones
+        total = sum(zones.values())
+        return tuple(Crowd(_minutes(z), share / total, who, np.cumsum(weight)) for z, share in sorted(zones.items()))
+    offsets = world.people.utc_offset[who]
+    found = []
+    for offset in np.unique(offsets):
+        some = np.flatnonzero(offsets == offset)
+        upto = np.cumsum(weight[some])
+        found.append(Crowd(int(offset), float(upto[-1] / weight.sum()), who[some], upto))
+    return tuple(found)
+
+
+def _minutes(zone: str) -> int:
+    hours, minutes = zone[1:].split(":")
+    return (-1 if zone[0] == "-" else 1) * (int(hours) * 60 + int(minutes))

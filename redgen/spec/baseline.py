@@ -4,63 +4,59 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from redgen.clock import parse_duration
+from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share
 
-PEOPLE_KINDS = Literal["customer", "employee", "admin", "service", "api_client"]
+PeopleKind = Literal["customer", "employee", "admin", "service", "api_client"]
 
-
-def plain(node: Any) -> Any:
-    """``node`` without its notes on provenance: ``source`` and ``note`` go, ``{value: x, source: …}`` is x."""
-    if isinstance(node, dict):
-        kept = {k: plain(v) for k, v in node.items() if k not in ("source", "note")}
-        return kept["value"] if kept.keys() == {"value"} else kept
-    return [plain(v) for v in node] if isinstance(node, list) else node
+Offset = Annotated[str, Field(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")]
+"""East of UTC: ``+01:00``."""
 
 
-def _duration(value: Any) -> Any:
-    return parse_duration(value) if isinstance(value, str) else value
+def _multipliers(values: tuple[float, ...]) -> tuple[float, ...]:
+    if min(values) < 0 or sum(values) <= 0:
+        raise ValueError("multipliers are at least 0, and not all 0")
+    return values
 
 
-Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
-"""Microseconds; written as ``90s``, ``5m``, ``1h30m``."""
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Hours = Annotated[Numbers, Field(min_length=24, max_length=24), AfterValidator(_multipliers)]
+Weekdays = Annotated[Numbers, Field(min_length=7, max_length=7), AfterValidator(_multipliers)]
 
 
-class Strict(BaseModel):
-    """Frozen, and no unknown keys."""
+class Season(Cited):
+    """Multipliers of a rate by local hour and by weekday, Monday first; each list is scaled to mean 1."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Season(Strict):
-    """Multipliers of a rate by local hour and weekday (Monday first); each list is scaled to mean 1."""
-
-    hour: tuple[Annotated[float, Field(ge=0)], ...] = Field(default=(1.0,) * 24, min_length=24, max_length=24)
-    weekday: tuple[Annotated[float, Field(ge=0)], ...] = Field(default=(1.0,) * 7, min_length=7, max_length=7)
-    timezone: str | dict[str, float] = "+00:00"
+    hour: Hours = (1.0,) * 24
+    weekday: Weekdays = (1.0,) * 7
+    timezone: Literal["local"] | Offset | dict[Offset, Positive] = "+00:00"
     """``local`` (that of each person), an offset such as ``+01:00``, or offsets with their shares."""
 
+    @property
+    def zones(self) -> dict[str, float]:
+        """Offsets and their shares; empty for ``local``."""
+        if isinstance(self.timezone, dict):
+            return dict(self.timezone)
+        return {} if self.timezone == "local" else {self.timezone: 1.0}
 
-class Burst(Strict):
+
+class Burst(Cited):
     """A lognormal multiplicative cascade over 5 min · 4^level: log-variance, Hurst exponent, number of levels."""
 
-    variance: Annotated[float, Field(ge=0, le=4)] = 0.0
-    hurst: Annotated[float, Field(gt=0.5, lt=1)] = 0.7
-    levels: Annotated[int, Field(ge=1, le=6)] = 5
+    variance: Annotated[Number, Field(ge=0, le=4)] = 0.0
+    hurst: Annotated[Number, Field(gt=0.5, lt=1)] = 0.7
+    levels: Annotated[Count, Field(ge=1, le=6)] = 5
 
 
-class Rate(Strict):
-    """Mean number of sessions a day: in all, per entity, or per person of a kind in the world."""
+class Rate(Cited):
+    """Mean number of sessions a day: in all, per entity of the population, or per person of a kind in the world."""
 
-    per_day: Annotated[float, Field(ge=0)]
+    per_day: Annotated[Number, Field(ge=0)]
     per: Literal["all", "entity", "customer", "employee", "admin", "service", "api_client"] = "all"
 
 
-class Every(Strict):
-    """Sessions by the clock: one per entity and period, at a phase of its own (or all at once), plus jitter."""
+class Every(Cited):
+    """Sessions by the clock: one per entity and period, at a phase of its own (or all together), plus jitter."""
 
     period: Annotated[Duration, Field(gt=0)]
     jitter: Duration = 0
@@ -68,33 +64,42 @@ class Every(Strict):
     together: bool = False
 
 
-class Entities(Strict):
-    """Who starts sessions: a (keyed) share of the people of one kind, or ``count`` numbered ones, or nobody known."""
+def _entities(value: Any) -> Any:
+    if value == "anonymous":
+        return {}
+    return {"people": value} if isinstance(value, str) else value
 
-    people: PEOPLE_KINDS | None = None
+
+class Entities(Cited):
+    """Who starts sessions: a (keyed) share of the people of one kind, or ``count`` numbered ones, or nobody known.
+
+    A bare word is a kind of people, or ``anonymous``.
+    """
+
+    people: PeopleKind | None = None
     share: Share = 1.0
-    count: Annotated[int, Field(ge=0)] | None = None
+    count: Count = 0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        if value == "anonymous":
-            return {}
-        return {"people": value} if isinstance(value, str) else value
+    @model_validator(mode="after")
+    def _one_kind(self) -> Entities:
+        if self.people is not None and self.count:
+            raise ValueError("write either people or count")
+        return self
 
 
-class Population(Strict):
-    """One kind of actor: which behavior, who, how often, when, and the behavior's own parameters."""
+class Population(Cited):
+    """One kind of actor: which behavior, who, how often, when, and the behavior's own parameters.
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    ``season`` and ``burst`` are written in place or name one of the baseline's.
+    """
+
+    id: Name
     behavior: str
-    entities: Entities = Entities()
+    entities: Annotated[Entities, BeforeValidator(_entities)] = Entities()
     rate: Rate | None = None
     every: Every | None = None
-    season: str | Season = Season()
-    """A name from the baseline's ``seasons``, or one written in place."""
-    burst: str | Burst = Burst()
-    """A name from the baseline's ``bursts``, or one written in place."""
+    season: Season | str = Season()
+    burst: Burst | str = Burst()
     parameters: dict[str, Any] = Field(default_factory=dict, alias="with")
 
     @model_validator(mode="after")
@@ -102,3 +107,38 @@ class Population(Strict):
         if (self.rate is None) == (self.every is None):
             raise ValueError("write either rate or every")
         return self
+
+
+class Baseline(Cited):
+    """A whole baseline: the world it needs and its populations; ``seasons`` and ``bursts`` are named once."""
+
+    id: Name
+    title: str
+    description: str = ""
+    world: dict[str, Any] = Field(default_factory=dict)
+    seasons: dict[str, Season] = Field(default_factory=dict)
+    bursts: dict[str, Burst] = Field(default_factory=dict)
+    populations: tuple[Population, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Baseline:
+        seen: set[str] = set()
+        for p in self.populations:
+            if p.id in seen:
+                raise ValueError(f"two populations are called {p.id!r}")
+            seen.add(p.id)
+            if isinstance(p.season, str) and p.season not in self.seasons:
+                raise ValueError(f"population {p.id!r}: unknown season {p.season!r}")
+            if isinstance(p.burst, str) and p.burst not in self.bursts:
+                raise ValueError(f"population {p.id!r}: unknown burst {p.burst!r}")
+        return self
+
+    def resolved(self) -> tuple[Population, ...]:
+        """The populations with named seasons and bursts put in place."""
+        return tuple(
+            p.model_copy(update={
+                "season": self.seasons[p.season] if isinstance(p.season, str) else p.season,
+                "burst": self.bursts[p.burst] if isinstance(p.burst, str) else p.burst,
+            })
+            for p in self.populations
+        )
