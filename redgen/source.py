@@ -14,7 +14,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,7 @@ from redgen.errors import PluginError, did_you_mean
 from redgen.render.template import Template
 from redgen.seed import Seed
 from redgen.table import Schema, Table
-
-if TYPE_CHECKING:
-    from redgen.world.model import World
+from redgen.world.world import World
 
 RECORD: Schema = {"id": "u8", "t": "i8", "w": "i8", "form": "i2"}
 """Columns of every record: the activity row's id, event time, write time (both µs UTC), and which form it takes."""
@@ -78,7 +76,7 @@ class Source(ABC):
     event_ids: Template | None = None           # the product's native id alone, one per record
     columns: tuple[Column, ...] = ()            # for Parquet
 
-    def __init__(self, world: World, seed: Seed, format: str = "") -> None:
+    def __init__(self, world: World, seed: Seed, format: str = "") -> None:  # noqa: A002  # its name everywhere
         """``format`` is one of ``formats`` (empty: the first); ``seed`` is the source's own, for sensor noise."""
         self.format = format or next(iter(self.formats))
         if self.format not in self.formats:
@@ -97,11 +95,11 @@ class Source(ABC):
         """How many records each row of ``table`` gives; agrees with ``observe``. Default: one for each."""
         return np.full(len(table), int(kind in self.kinds), dtype=np.int32)
 
-    def header(self, opened: int) -> bytes:
+    def header(self, opened: int) -> bytes:  # noqa: ARG002
         """What a file starts with when opened at ``opened`` (µs UTC)."""
         return b""
 
-    def footer(self, closed: int) -> bytes:
+    def footer(self, closed: int) -> bytes:  # noqa: ARG002
         """What a file ends with when closed at ``closed`` (µs UTC)."""
         return b""
 
@@ -109,7 +107,7 @@ class Source(ABC):
         """One record's line back to fields; the default reads JSON. ValueError when it is not such a line."""
         found = json.loads(line)
         if not isinstance(found, dict):
-            raise ValueError(f"not a JSON object: {line[:80]}")
+            raise ValueError(f"not a JSON object: {line[:80]}")  # noqa: TRY004  # the line is wrong, not its type
         return found
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.extending import intrinsic
 
 from redgen.seed import mix
@@ -26,7 +26,7 @@ def _copy16(typingctx, out, o, data, a):  # type: ignore[no-untyped-def]  # noqa
             start = context.make_array(signature.args[k])(context, builder, args[k]).data
             return builder.bitcast(builder.gep(start, [args[k + 1]]), block)
 
-        builder.store(builder.load(place(2), align=1), place(0), align=1)
+        builder.store(builder.load(place(2), align=1), place(0), align=1)  # type: ignore[no-untyped-call]
         return context.get_dummy_value()
 
     return nb.void(out, nb.int64, data, nb.int64), generate
@@ -36,7 +36,7 @@ def _copy16(typingctx, out, o, data, a):  # type: ignore[no-untyped-def]  # noqa
 def put_bytes(out, o, data, a, length):  # type: ignore[no-untyped-def]
     """``data[a : a + length]``; reads and writes up to 15 bytes further, which both buffers allow for."""
     for k in range(0, length, 16):
-        _copy16(out, o + k, data, a + k)
+        _copy16(out, o + k, data, a + k)  # type: ignore[call-arg]  # numba passes the first one
     return o + length
 
 
@@ -92,7 +92,7 @@ def _put_uint(out, o, u):  # type: ignore[no-untyped-def]
 
 @nb.njit(nogil=True, cache=True)
 def put_int(out, o, v):  # type: ignore[no-untyped-def]
-    """v in decimal."""
+    """The number v in decimal."""
     if v < 0:
         out[o] = 45
         o += 1
@@ -101,7 +101,7 @@ def put_int(out, o, v):  # type: ignore[no-untyped-def]
 
 @nb.njit(nogil=True, cache=True)
 def put_padded(out, o, v, width, fill):  # type: ignore[no-untyped-def]
-    """v right-aligned in ``width`` characters, the sign before zeros and after blanks."""
+    """The number v right-aligned in ``width`` characters, the sign before zeros and after blanks."""
     u = _magnitude(v)
     gap = width - _width(u) - (v < 0)
     if v < 0 and fill == 48:
@@ -118,7 +118,7 @@ def put_padded(out, o, v, width, fill):  # type: ignore[no-untyped-def]
 
 @nb.njit(nogil=True, cache=True)
 def put_decimal(out, o, v, digits, trim, unit):  # type: ignore[no-untyped-def]
-    """v / unit with ``digits`` decimals, where unit is 10**digits; ``trim`` drops trailing zeros but one."""
+    """The number v / unit, unit = 10**digits, with ``digits`` decimals; ``trim`` drops trailing zeros but one."""
     if v < 0:
         out[o] = 45
         o += 1

@@ -16,7 +16,7 @@ def json_text(text: str) -> str:
 
 
 def nginx_default(text: str) -> str:
-    r"""nginx's ``escape=default``: the bytes ``"``, ``\``, below 0x20 and above 0x7E become ``\xHH``, upper case.
+    r"""The way of nginx's ``escape=default``: the bytes ``"``, ``\``, below 0x20, above 0x7E become ``\xHH``.
 
     >>> nginx_default('a"b\\é')
     'a\\x22b\\x5C\\xC3\\xA9'
@@ -25,8 +25,9 @@ def nginx_default(text: str) -> str:
 
 
 def zeek_tsv(text: str) -> str:
-    r"""Zeek's ASCII writer: control characters, DEL, backslash, the separator and non-UTF-8 as ``\xhh``; empty text as
-    ``(empty)``; a lone ``-``, which would mean unset, as ``\x2d``.
+    r"""Zeek's ASCII writer: control characters, DEL and backslash become ``\xhh``, empty text ``(empty)``.
+
+    A lone ``-``, which would mean unset, becomes ``\x2d``.
 
     >>> zeek_tsv("a\tb"), zeek_tsv("")
     ('a\\x09b', '(empty)')

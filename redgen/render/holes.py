@@ -23,6 +23,7 @@ TIME_STYLES = (
     "clf",              # 12/Jan/2026:03:14:07 +0000
     "syslog",           # Jan 12 03:14:07, the day padded with a space
     "aws_date",         # Jan 12, 2026 3:14:07 AM
+    "aws_date_comma",   # Jan 12, 2026, 3:14:07 AM
     "date",             # 2026-01-12
     "basic_s_z",        # 20260112T031407Z
     "zeek_open",        # 2026-01-12-03-14-07

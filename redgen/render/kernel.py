@@ -10,16 +10,14 @@ import numba as nb
 import numpy as np
 
 from redgen.render import digits as d
-from redgen.render.program import (
-    BASE62, DECIMAL, END, FORMS, HEX, INT, IPV4, LETTERS, MAX_DEPTH, PAD, TEXT, TIME, UUID1, UUID4,
-)
+from redgen.render import program as ops
 from redgen.render.times import put_time, time_fits
 
-_DEPTH = MAX_DEPTH + 2
+_DEPTH = ops.MAX_DEPTH + 2
 
 
 @nb.njit(nogil=True, cache=True)
-def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  # type: ignore[no-untyped-def]
+def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one switch
     """Write rows ``row``..``n`` of ``columns`` (int64[columns, rows]) into ``out`` from ``o`` on.
 
     Stops early when ``o`` passes ``room``. Returns (next row, end of output, instruction in trouble or -1); trouble
@@ -41,31 +39,31 @@ def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  #
             op, length = code[pc, 0], code[pc, 3]
             if length > 0:
                 o = d.put_bytes(out, o, data, code[pc, 2], length)
-            if op == END:
+            if op == ops.END:
                 if depth == 0:
                     break
                 depth -= 1
                 pc = returns[depth]
                 continue
             v, a, b, c = columns[code[pc, 1], i], code[pc, 4], code[pc, 5], code[pc, 6]
-            if op == TEXT:
+            if op == ops.TEXT:
                 if v >= a or v < -b:
                     return i, o, pc
                 at = offsets[c + 1 + v]
                 o = d.put_bytes(out, o, data, at, offsets[c + 2 + v] - at)
-            elif op == INT:
+            elif op == ops.INT:
                 o = d.put_int(out, o, v)
-            elif op == IPV4:
+            elif op == ops.IPV4:
                 if v < 0 or v > 0xFFFFFFFF:
                     return i, o, pc
                 o = d.put_ipv4(out, o, v)
-            elif op == TIME:
+            elif op == ops.TIME:
                 if not time_fits(v, b):
                     return i, o, pc
                 o = put_time(out, o, v, a, b, calendar)
-            elif op == DECIMAL:
+            elif op == ops.DECIMAL:
                 o = d.put_decimal(out, o, v, a, b, c)
-            elif op == FORMS:
+            elif op == ops.FORMS:
                 if v >= a or v < -1:
                     return i, o, pc
                 if v >= 0:
@@ -73,17 +71,17 @@ def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  #
                     depth += 1
                     pc = starts[b + v]
                     continue
-            elif op == PAD:
+            elif op == ops.PAD:
                 o = d.put_padded(out, o, v, a, b)
-            elif op == HEX:
+            elif op == ops.HEX:
                 o = d.put_hex(out, o, v, c, a)
-            elif op == LETTERS:
+            elif op == ops.LETTERS:
                 o = d.put_letters(out, o, v, c, a, data, b)
-            elif op == BASE62:
+            elif op == ops.BASE62:
                 o = d.put_base62(out, o, v, a, b, data, c)
-            elif op == UUID4:
+            elif op == ops.UUID4:
                 o = d.put_uuid4(out, o, v, c)
-            elif op == UUID1:
+            elif op == ops.UUID1:
                 o = d.put_uuid1(out, o, v, columns[a, i])
             pc += 1
         ends[i] = o

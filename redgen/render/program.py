@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ MAX_DEPTH = 8
 """How deep forms may stand within forms."""
 
 _HOLE = re.compile(r"@\{([^{}]*)\}")
-_TIME_LENGTHS = (20, 24, 27, 25, 29, 32, 26, 15, 24, 10, 16, 19, 20, 20, 20, 20, 20)
+_TIME_LENGTHS = (20, 24, 27, 25, 29, 32, 26, 15, 24, 25, 10, 16, 19, 20, 20, 20, 20, 20)
 _ALL = 1 << 63
 
 
@@ -236,7 +237,7 @@ def _forms(b: _Builder, hole: h.Forms) -> tuple[list[int], int]:
     return [FORMS, column, len(hole.forms), at, 0], longest
 
 
-_COMPILERS: Mapping[type, Callable[[_Builder, h.Hole], tuple[list[int], int]]] = {
+_COMPILERS: Mapping[type, Callable[[_Builder, Any], tuple[list[int], int]]] = {
     h.Text: _text, h.Int: _int, h.Pad: _pad, h.Decimal: _decimal, h.IPv4: _ipv4, h.Time: _time, h.Hex: _hex,
     h.Letters: _letters, h.Base62: _base62, h.Uuid4: _uuid4, h.Uuid1: _uuid1, h.Forms: _forms,
-}  # type: ignore[dict-item]  # each compiler takes its own kind of hole
+}

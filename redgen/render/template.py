@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,16 +31,16 @@ class Records(Protocol):
 
 
 class Template:
-    """Texts with typed holes; ``render`` fills them for many rows at once.
+    r"""Texts with typed holes; ``render`` fills them for many rows at once.
 
     ``forms`` are the alternative texts of a row, chosen by the column ``form_column`` (not read when there is only
     one). Each ``@{name}`` in a text is a hole of ``holes``; a ``Forms`` hole is itself a choice of texts over the same
     holes. A mistake in them is a ``PluginError``, here or (a code outside its vocabulary) when rendering.
 
     >>> from redgen.render.holes import Int, Time
-    >>> t = Template(["@{at} took @{ms} ms\\n"], {"at": Time("t", "iso_s_z"), "ms": Int("dur")})
+    >>> t = Template(["@{at} took @{ms} ms\n"], {"at": Time("t", "iso_s_z"), "ms": Int("dur")})
     >>> t.texts({"t": np.array([0, 86_400_000_000]), "dur": np.array([5, -1])})
-    ['1970-01-01T00:00:00Z took 5 ms\\n', '1970-01-02T00:00:00Z took -1 ms\\n']
+    ['1970-01-01T00:00:00Z took 5 ms\n', '1970-01-02T00:00:00Z took -1 ms\n']
     """
 
     def __init__(self, forms: Sequence[str], holes: Mapping[str, Hole], form_column: str = "form") -> None:
@@ -100,7 +101,7 @@ class Template:
         """Each row as a string; for tests and for single lines."""
         data, ends = self.render(records)
         whole, at = data.tobytes(), [0, *ends.tolist()]
-        return [whole[a:b].decode() for a, b in zip(at, at[1:], strict=False)]
+        return [whole[a:b].decode() for a, b in pairwise(at)]
 
 
 def _as_i64(column: NDArray[Any], name: str) -> NDArray[Any]:

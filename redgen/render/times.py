@@ -14,6 +14,7 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # 0001-01-01T00:00:00 and 9999
 _CLF = TIME_STYLES.index("clf")
 _SYSLOG = TIME_STYLES.index("syslog")
 _AWS = TIME_STYLES.index("aws_date")
+_AWS_COMMA = TIME_STYLES.index("aws_date_comma")
 _DATE = TIME_STYLES.index("date")
 _BASIC = TIME_STYLES.index("basic_s_z")
 _ZEEK = TIME_STYLES.index("zeek_open")
@@ -156,8 +157,8 @@ def _put_named(out, o, style, offset, second, calendar):  # type: ignore[no-unty
             out[o + 1] = 32
         out[o + 3] = 32
         return _put_clock(out, o + 4, second, 58, 1)
-    if style == _AWS:
-        return _put_aws(out, o, second, calendar)
+    if style in (_AWS, _AWS_COMMA):
+        return _put_aws(out, o, second, style == _AWS_COMMA, calendar)
     o = _put_date(out, o, calendar, style != _BASIC)
     if style == _DATE:
         return o
@@ -168,14 +169,16 @@ def _put_named(out, o, style, offset, second, calendar):  # type: ignore[no-unty
 
 
 @nb.njit(nogil=True, cache=True)
-def _put_aws(out, o, second, calendar):  # type: ignore[no-untyped-def]
-    """``Jan 2, 2026 3:14:07 AM``."""
+def _put_aws(out, o, second, comma, calendar):  # type: ignore[no-untyped-def]
+    """``Jan 2, 2026 3:14:07 AM``, or with a ``comma`` after the year."""
     o = _put_month(out, o, calendar[2])
     out[o] = 32
     o = put_int(out, o + 1, calendar[3])
     out[o] = 44
     out[o + 1] = 32
     o = put_fixed(out, o + 2, calendar[1], 4)
+    out[o] = 44
+    o += comma
     out[o] = 32
     hour = second // 3600
     o = put_int(out, o + 1, (hour + 11) % 12 + 1)
