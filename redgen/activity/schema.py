@@ -27,7 +27,8 @@ HTTP: Schema = _COMMON | _CLIENT | {
     "ref_obj": "i8", "ref_obj2": "i8", "ref_word": "i4",
     "status": "i2", "bytes": "i8",   # bytes = body bytes sent
     "req_bytes": "i4",   # request line, headers and body
-    "conn": "u8", "conn_n": "i2",    # client connection, and which request on it this is (1-based)
+    "conn": "u8", "conn_n": "i2",    # client connection (made by activity.connection.number: its start is in it), and
+                         # which request on it this is (1-based)
     "proto": "i1",       # terms.HTTP_VERSIONS
     "upstream": "i2",    # upstream server (World.upstreams) or -1 when served locally
     "up_dur": "i8",      # microseconds the upstream took
