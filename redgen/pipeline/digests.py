@@ -1,0 +1,92 @@
+"""SHA-256 of growing files, kept up to date in a thread, and the journal entries that rely on it.
+
+The thread reads back what workers wrote (from the page cache) in shard order, so a journal entry always speaks of
+bytes that are there, and says what they must hash to: a resumed run believes nothing that it cannot read back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from redgen.errors import SinkError
+
+_READ = 1 << 22
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of one whole file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Digests:
+    """Running digests of files below ``root``: ``to`` names a file and how many of its bytes are final."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._hashes: dict[str, Any] = {}
+        self._at: dict[str, int] = {}
+
+    def advance(self, ends: Mapping[str, int]) -> dict[str, str]:
+        """Hash each file up to its new end; the digests so far, of these files."""
+        found = {}
+        for path, end in ends.items():
+            digest = self._hashes.setdefault(path, hashlib.sha256())
+            at = self._at.get(path, 0)
+            with (self.root / path).open("rb", buffering=0) as file:
+                file.seek(at)
+                while at < end:
+                    block = file.read(min(_READ, end - at))
+                    if not block:
+                        raise SinkError(f"{self.root / path} is shorter than what was written to it; is the disk full?")
+                    digest.update(block)
+                    at += len(block)
+            self._at[path] = at
+            found[path] = digest.hexdigest()
+        return found
+
+    def digest(self, path: str) -> str:
+        """The digest so far of one file."""
+        return str(self._hashes[path].hexdigest())
+
+
+class Follower:
+    """A thread that takes finished shards in order, hashes what they added, and then notes them in the journal."""
+
+    def __init__(self, digests: Digests, note: Callable[[dict[str, Any]], None]) -> None:
+        self._digests = digests
+        self._note = note
+        self._queue: queue.SimpleQueue[tuple[dict[str, int], dict[str, Any]] | None] = queue.SimpleQueue()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="redgen-digests", daemon=True)
+        self._thread.start()
+
+    def put(self, ends: dict[str, int], entry: dict[str, Any]) -> None:
+        """Hand over one finished shard; raises what the thread ran into."""
+        self._raise()
+        self._queue.put((ends, entry))
+
+    def finish(self) -> None:
+        """Wait until all is hashed and noted."""
+        self._queue.put(None)
+        self._thread.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._failure is not None:
+                continue
+            try:
+                ends, entry = item
+                self._note({**entry, "sha256": self._digests.advance(ends)})
+            except BaseException as error:  # noqa: BLE001 - handed to the main thread
+                self._failure = error

@@ -1,0 +1,91 @@
+"""All that happens, for any span of time: benign rows, staged campaign rows and expanded ones, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redgen.activity.effects import Effects
+from redgen.activity.schema import Activity, done_between, merge
+from redgen.benign.model import BenignModel
+from redgen.clock import SECOND, Window
+from redgen.table import Table
+
+Expand = Callable[[int, int], Activity]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Rows of one kind planned up front, sorted by when they are done."""
+
+    table: Table
+    done: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, table: Table) -> Staged:
+        """Sort ``table`` by end, then id."""
+        done = table["t"] + table["dur"]
+        order = np.lexsort((table["id"], done))
+        return cls(table.take(order), done[order])
+
+    def between(self, a: int, b: int) -> Table:
+        """The rows done in [a, b)."""
+        low, high = np.searchsorted(self.done, [a, b])
+        return self.table.take(slice(int(low), int(high)))
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A volumetric step: its rows are made when asked for. Rows are done within [start, stop)."""
+
+    start: int
+    stop: int
+    expand: Expand
+
+
+@dataclass(frozen=True)
+class Happenings:
+    """The benign model and the campaigns of one dataset; ``between`` is a pure function of its arguments."""
+
+    window: Window
+    benign: BenignModel | None
+    effects: Effects
+    staged: Mapping[str, Staged]
+    expansions: Sequence[Expansion] = ()
+
+    @classmethod
+    def of(cls, window: Window, benign: BenignModel | None, effects: Effects, activities: Sequence[Activity],
+           expansions: Sequence[Expansion]) -> Happenings:
+        """Collect the campaigns' rows, sorted, whatever order the campaigns come in."""
+        staged = {kind: Staged.of(table) for kind, table in merge(list(activities)).items() if len(table)}
+        return cls(window, benign, effects, staged, tuple(expansions))
+
+    def between(self, a: int, b: int, kinds: Mapping[str, int]) -> dict[str, Table]:
+        """The rows of each kind k done in [a - kinds[k], b), and inside the window; truth included."""
+        b = min(b, self.window.stop)
+        since = {kind: max(a - back, self.window.start) for kind, back in kinds.items()}
+        parts: list[Activity] = []
+        if self.benign is not None:
+            parts.append(self.benign.sample(a, b, {k: a - low for k, low in since.items()}, self.effects))
+        parts.append({k: self.staged[k].between(low, b) for k, low in since.items() if k in self.staged})
+        first = min(since.values(), default=b)
+        for expansion in self.expansions:
+            low, high = max(expansion.start, first), min(expansion.stop, b)
+            if low < high:
+                made = {k: t for k, t in expansion.expand(low, high).items() if k in kinds}
+                parts.extend(done_between({k: t}, since[k], b) for k, t in made.items())
+        return merge(parts)
+
+    def campaign_rows(self, a: int, b: int) -> float:
+        """About how many rows the campaigns add in [a, b): staged ones counted, expanded ones probed for a second."""
+        rows = sum(float(np.diff(np.searchsorted(s.done, [a, b]))[0]) for s in self.staged.values())
+        for expansion in self.expansions:
+            low, high = max(expansion.start, a), min(expansion.stop, b)
+            if low < high:
+                probe = (low + high) // 2
+                made = expansion.expand(probe, min(probe + SECOND, high))
+                rows += sum(len(t) for t in made.values()) * (high - low) / SECOND
+        return rows

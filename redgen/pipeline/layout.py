@@ -1,0 +1,139 @@
+"""The cut of time: shards that workers make, files that logs rotate into, frames that compression may not cross.
+
+Everything here is arithmetic on the plan, so that any worker, in any order, puts a line in the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redgen.clock import MINUTE, Window
+
+ROWS_PER_SHARD = 700_000
+"""Activity rows a shard aims at: keeps a worker below 1.5 GB, and long shards repeat little look-back."""
+ROWS_PER_FRAME = 60_000
+"""Rows a compressed frame aims at: some megabytes of text, beyond which compression gains nothing."""
+LONGEST_FRAME = 360 * MINUTE
+BLOCKS = 2_000
+TIMELINE_BINS = 96
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the window is cut; all times are UTC µs of write time.
+
+    ``cuts``: int64[n + 1] shard borders. ``rotate``: length of one file. ``frame``: length of one compressed frame
+    (0: no frames). ``bin``: length of one step of the timeline in the manifest.
+    """
+
+    window: Window
+    cuts: tuple[int, ...]
+    rotate: int
+    frame: int
+    bin: int
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return len(self.cuts) - 1
+
+    @property
+    def files(self) -> int:
+        """How many files each rotating log has."""
+        return max(1, -(-self.window.duration // self.rotate))
+
+    def interval(self, shard: int) -> tuple[int, int]:
+        """The write times that ``shard`` owns; the last one also owns what is written after the window."""
+        return self.cuts[shard], self.cuts[shard + 1]
+
+    def is_last(self, shard: int) -> bool:
+        """Whether ``shard`` also takes what is written late."""
+        return shard == self.shards - 1
+
+    def shard_at(self, when: int) -> int:
+        """The shard that owns write time ``when``."""
+        found = int(np.searchsorted(np.array(self.cuts), when, side="right")) - 1
+        return min(max(found, 0), self.shards - 1)
+
+    def opened(self, file: int) -> int:
+        """When file number ``file`` begins."""
+        return self.window.start + file * self.rotate
+
+    def closed(self, file: int) -> int:
+        """When file number ``file`` ends."""
+        return min(self.window.start + (file + 1) * self.rotate, self.window.stop)
+
+    def file_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
+        """File numbers of write times; lines written after the window go to the last file."""
+        return np.clip((written - self.window.start) // self.rotate, 0, self.files - 1)
+
+    def bin_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Timeline steps of write times."""
+        return np.clip((written - self.window.start) // self.bin, 0, self.bins - 1)
+
+    @property
+    def bins(self) -> int:
+        """How many steps the timeline has."""
+        return max(1, -(-self.window.duration // self.bin))
+
+    def pieces(self, written: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+        """(file, first row, last row + 1) of each stretch of sorted write times that shares a file and a frame."""
+        if not len(written):
+            return []
+        file = self.file_of(written)
+        key = file if not self.frame else file * (1 << 32) + np.minimum(
+            (written - self.window.start) // self.frame, (self.window.duration - 1) // self.frame)
+        borders = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(key)]
+        return [(int(file[a]), a, b) for a, b in pairwise(borders)]
+
+
+def make_layout(window: Window, cell: int, expected: Callable[[int, int], float], *, rotate: int, framed: bool,
+                shard: int | None = None, rows_per_shard: int = ROWS_PER_SHARD) -> Layout:
+    """Cut ``window`` into shards of whole cells.
+
+    ``expected(a, b)`` says how many rows to expect in [a, b). ``shard`` fixes the length instead (µs, rounded up to
+    whole cells, or whole frames when ``framed``, since a frame's bytes are made in one go).
+    """
+    frame = _frame(window, cell, expected) if framed else 0
+    grain = frame or cell
+    if shard is not None:
+        step = max(1, -(-shard // grain)) * grain
+        inner = list(range(window.start + step, window.stop, step))
+    else:
+        inner = _greedy(window, grain, expected, rows_per_shard)
+    steps = max(1, window.duration // TIMELINE_BINS // cell)
+    return Layout(window, (window.start, *inner, window.stop), rotate, frame, steps * cell)
+
+
+def _frame(window: Window, cell: int, expected: Callable[[int, int], float]) -> int:
+    """A power of two of cells that holds about ROWS_PER_FRAME rows on average."""
+    frame = cell
+    rate = expected(window.start, window.stop) / window.duration
+    while frame * 2 <= LONGEST_FRAME and rate * frame * 2 <= ROWS_PER_FRAME:
+        frame *= 2
+    return frame
+
+
+def _greedy(window: Window, grain: int, expected: Callable[[int, int], float], target: int) -> list[int]:
+    """Inner shard borders, each shard about ``target`` rows at most, all of them multiples of ``grain`` from start."""
+    grains = -(-window.duration // grain)
+    block = -(-grains // BLOCKS) * grain
+    cuts: list[int] = []
+    held = 0.0
+    for a in range(window.start, window.stop, block):
+        b = min(a + block, window.stop)
+        rows = expected(a, b)
+        if a > window.start and held + rows > target:
+            cuts.append(a)
+            held = 0.0
+        slices = min(-(-int(rows) // target), (b - a) // grain)
+        if slices > 1:
+            cuts.extend(a + (b - a) // grain * k // slices * grain for k in range(1, slices))
+            rows /= slices
+        held += rows
+    return cuts

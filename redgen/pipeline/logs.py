@@ -1,0 +1,157 @@
+"""One source's part of one shard: records in the order of writing, their bytes, and where the marked ones stand.
+
+Positions are relative to what the shard adds to a file; the run adds the file's state before the shard (``Base``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from redgen.pipeline.compress import COMPRESSORS
+from redgen.pipeline.inline import Inline
+from redgen.pipeline.layout import Layout
+from redgen.pipeline.sensors import Sensor
+from redgen.render.template import Template
+from redgen.seed import Seed
+from redgen.source import Source
+from redgen.table import Table
+
+SLICE = 1 << 16
+"""Rows rendered at a time."""
+
+MARKS = pa.schema([
+    ("file", pa.int32()), ("line", pa.int64()), ("offset", pa.int64()), ("event_id", pa.large_string()),
+    ("t", pa.int64()), ("code", pa.int32()),
+])
+"""Marked lines of one shard and source: file number, line and offset from 0 in what the shard adds, truth code."""
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A source of the plan, ready to write: its sensor, its files, its order."""
+
+    name: str
+    source: Source
+    sensor: Sensor
+    seed: Seed                  # of the sensor
+    compression: str = ""       # a key of COMPRESSORS
+    by_event_time: bool = False
+    inline: Inline | None = None
+    parquet: bool = False
+
+    def path(self, file: int) -> str:
+        """Where file number ``file`` is kept, relative to the dataset."""
+        ext = self.source.formats[self.source.format]
+        return str(PurePosixPath("logs", self.name, f"{self.name}.{file}.{ext}{COMPRESSORS[self.compression][0]}"))
+
+    def header(self, opened: int) -> bytes:
+        """What a file starts with."""
+        head = self.source.header(opened)
+        return self.inline.header(head) if self.inline else head
+
+    def lookback(self, kind: str) -> int:
+        """How long before a line's delivery its activity may have been done, in µs."""
+        return self.source.kinds[kind] + self.sensor.slack
+
+
+@dataclass
+class Chunk:
+    """What a shard adds to one file. ``blobs`` go to disk one after the other; ``size`` counts them uncompressed.
+
+    When the source has a ``lead``, the first blob is that of the first record's lead, which is not written where
+    the record is the first of its file.
+    """
+
+    file: int
+    lines: int = 0
+    size: int = 0
+    blobs: list[bytes | memoryview] = field(default_factory=list)
+
+    @property
+    def stored(self) -> int:
+        """Bytes on disk, lead included."""
+        return sum(len(b) for b in self.blobs)
+
+
+@dataclass
+class Written:
+    """One source's lines of one shard: chunks by file, marked lines, and how many lines each timeline step has."""
+
+    chunks: list[Chunk]
+    marks: pa.RecordBatch
+    timeline: NDArray[np.int64]
+
+
+def write(outlet: Outlet, layout: Layout, records: Table, written: NDArray[np.int64],
+          codes: NDArray[np.int32]) -> Written:
+    """Render ``records``, which are sorted by ``written`` and have truth ``codes`` beside them."""
+    files = layout.file_of(written).astype(np.int32)
+    starts = np.zeros(len(records), dtype=np.int64)
+    chunks: dict[int, Chunk] = {}
+    for file, first, stop in layout.pieces(written):
+        chunk = chunks.setdefault(file, Chunk(file))
+        _append(outlet, chunk, records, slice(first, stop), codes, starts)
+    marked = np.flatnonzero(codes)
+    first_row = np.searchsorted(files, files[marked])
+    shown = records.take(marked)
+    marks = pa.RecordBatch.from_arrays([
+        pa.array(files[marked]), pa.array(marked - first_row), pa.array(starts[marked]),
+        _event_ids(outlet.source, shown), pa.array(shown["t"]), pa.array(codes[marked]),
+    ], schema=MARKS)
+    timeline = np.bincount(layout.bin_of(written), minlength=layout.bins)
+    return Written(list(chunks.values()), marks, timeline)
+
+
+def _append(outlet: Outlet, chunk: Chunk, records: Table, rows: slice, codes: NDArray[np.int32],
+            starts: NDArray[np.int64]) -> None:
+    """Add one piece (one compressed frame, or just bytes) to ``chunk``, noting where each row starts in it."""
+    buffers: list[memoryview] = []
+    for at in range(rows.start, rows.stop, SLICE):
+        part = slice(at, min(at + SLICE, rows.stop))
+        data, ends = outlet.source.template.render(records, part)
+        if outlet.inline:
+            data, ends = outlet.inline.add(data, ends, codes[part])
+        starts[part.start] = chunk.size
+        starts[part.start + 1 : part.stop] = chunk.size + ends[:-1]
+        chunk.size += len(data)
+        buffers.append(memoryview(data))
+    lead = outlet.source.lead
+    starts[rows] += len(lead)
+    chunk.lines += rows.stop - rows.start
+    if lead:
+        assert bytes(buffers[0][: len(lead)]) == lead, f"{outlet.name}: a record does not start with its lead"
+        buffers[0] = buffers[0][len(lead) :]
+    squeeze = COMPRESSORS[outlet.compression][1] if outlet.compression else None
+    if lead:
+        chunk.blobs.append(squeeze(lead) if squeeze else lead)
+    if squeeze:
+        chunk.blobs.append(squeeze(b"".join(buffers)))
+    else:
+        chunk.blobs.extend(buffers)
+
+
+def _event_ids(source: Source, records: Table) -> pa.Array:
+    """The product's own id of each record, or the row's id in hexadecimal where the product has none."""
+    if source.event_ids is None:
+        digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+        raw = records["id"].astype(">u8").view(np.uint8)
+        text = digits[np.stack([raw >> 4, raw & 15], axis=1)].reshape(-1)
+        ends = np.arange(1, len(records) + 1, dtype=np.int64) * 16
+        return strings(text, ends)
+    return strings(*source.event_ids.render(records))
+
+
+def strings(data: NDArray[np.uint8], ends: NDArray[np.int64]) -> pa.Array:
+    """An Arrow large_string array over rendered bytes, without a copy of them."""
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), ends])
+    return pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data)))
+
+
+def render_column(template: Template, records: Table) -> pa.Array:
+    """The text of each record as an Arrow array."""
+    return strings(*template.render(records))

@@ -1,0 +1,147 @@
+"""Fill a staging directory with the logs of a plan: headers, shards by however many workers, footers; resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redgen.errors import SinkError
+from redgen.pipeline.compress import COMPRESSORS
+from redgen.pipeline.digests import Digests, Follower, sha256_of
+from redgen.pipeline.ledger import Ledger, Report
+from redgen.pipeline.logs import Outlet
+from redgen.pipeline.maker import MARKS_FOLDER, marks_name
+from redgen.pipeline.shard import ShardPlan
+from redgen.pipeline.staging import Staging, writing
+from redgen.pipeline.workers import PlanFactory, alone, crew
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: shards and lines done, and the share of the window that they cover."""
+
+    shards: int
+    of: int
+    lines: int
+    share: float
+
+
+Watch = Callable[[Progress], None]
+
+
+def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: int,
+            watch: Watch | None = None) -> tuple[Ledger, Digests]:
+    """Write all logs of ``plan`` into ``staging``, going on where its journal ends; the final ledger and digests.
+
+    ``factory`` gives the plan to worker processes (see ``workers.crew``).
+    """
+    ledger, digests = _resumed(plan, staging)
+    if not ledger.applied:
+        _open_files(plan, staging.path)
+    lines = ledger.lines
+    follower = Follower(digests, staging.note)
+    try:
+        with closing(_reports(plan, factory, staging, ledger, jobs)) as todo:
+            for report in todo:
+                follower.put(_ends(ledger, report), report.to_json())
+                ledger.parquet += report.parquet
+                lines += report.lines
+                if watch:
+                    watch(_progress(plan, report.shard + 1, lines))
+    finally:
+        follower.finish()
+    ledger.check()
+    _close_files(plan, staging.path, ledger)
+    with writing(staging.path):
+        digests.advance({s.path: s.stored for states in ledger.files for s in states})
+    return ledger, digests
+
+
+def _reports(plan: ShardPlan, factory: PlanFactory, staging: Staging, ledger: Ledger,
+             jobs: int) -> Generator[Report, None, None]:
+    shards = range(ledger.applied, plan.layout.shards)
+    if jobs > 1 and len(shards) > 1:
+        return crew(factory, staging.path, shards, ledger.apply, jobs=jobs, close_in_child=[staging.journal_fd()])
+    return alone(plan, staging.path, shards, ledger.apply)
+
+
+def _progress(plan: ShardPlan, shards: int, lines: int) -> Progress:
+    window = plan.layout.window
+    return Progress(shards, plan.layout.shards, lines, (plan.layout.cuts[shards] - window.start) / window.duration)
+
+
+def _ends(ledger: Ledger, report: Report) -> dict[str, int]:
+    """The files that ``report`` touched, and where its part ends in each."""
+    ends = {marks_name(report.shard): report.marks} if report.marks else {}
+    for states, entry in zip(ledger.files, report.outlets, strict=True):
+        for growth in entry.growths:
+            ends[states[growth.file].path] = states[growth.file].stored_after[report.shard]
+    return ends
+
+
+def _heads(plan: ShardPlan) -> list[bytes]:
+    """Each file's header as it stands on disk, outlet by outlet, file by file."""
+    return [_frame(o, o.header(plan.layout.opened(n))) for o in plan.outlets for n in range(plan.layout.files)]
+
+
+def _open_files(plan: ShardPlan, root: Path) -> None:
+    """Make folders and every file with its header."""
+    heads = iter(_heads(plan))
+    with writing(root):
+        (root / MARKS_FOLDER).mkdir(exist_ok=True)
+        for outlet in plan.outlets:
+            (root / "logs" / outlet.name).mkdir(parents=True, exist_ok=True)
+            for file in range(plan.layout.files):
+                (root / outlet.path(file)).write_bytes(next(heads))
+
+
+def _close_files(plan: ShardPlan, root: Path, ledger: Ledger) -> None:
+    """Cut each file to its length (an earlier run may have written more) and add its footer."""
+    with writing(root):
+        for outlet, states in zip(plan.outlets, ledger.files, strict=True):
+            for file, state in enumerate(states):
+                foot = outlet.source.footer(plan.layout.closed(file))
+                stored = _frame(outlet, foot)
+                with (root / state.path).open("r+b") as stream:
+                    stream.truncate(state.stored)
+                    stream.seek(state.stored)
+                    stream.write(stored)
+                state.size += len(foot)
+                state.stored += len(stored)
+
+
+def _frame(outlet: Outlet, data: bytes) -> bytes:
+    """``data`` as it stands on disk; nothing stays nothing."""
+    return COMPRESSORS[outlet.compression][1](data) if data else b""
+
+
+def _resumed(plan: ShardPlan, staging: Staging) -> tuple[Ledger, Digests]:
+    """The state after those of the journal's entries that the bytes on disk confirm."""
+    heads = [len(h) for h in _heads(plan)]
+    entries: Sequence[dict[str, Any]] = staging.entries
+    while True:
+        ledger, digests = Ledger(plan.layout, plan.outlets, plan.codes, heads), Digests(staging.path)
+        confirmed = sum(1 for _ in _confirm(ledger, digests, entries))
+        if confirmed == len(entries):
+            return ledger, digests
+        entries = entries[:confirmed]
+        staging.keep(confirmed)
+
+
+def _confirm(ledger: Ledger, digests: Digests, entries: Sequence[dict[str, Any]]) -> Generator[None, None, None]:
+    """One item per entry whose bytes are on disk; stops at the first that is not."""
+    for entry in entries:
+        report = Report.from_json(entry)
+        ledger.apply(report)
+        try:
+            seen = digests.advance(_ends(ledger, report))
+            whole = all(sha256_of(digests.root / path) == sha for path, _, _, sha in report.parquet)
+        except (OSError, SinkError):
+            return
+        if seen != entry["sha256"] or not whole:
+            return
+        ledger.parquet += report.parquet
+        yield
