@@ -1,7 +1,7 @@
 """Connection numbers that remember when the connection began, so that a server's serials can grow with time.
 
-The value of an ``http`` row's ``conn``: the second of the start (modulo 2**24, 194 days) in the upper 24 bits, 40 hashed
-bits below, which keep apart the connections of one second.
+The value of an ``http`` row's ``conn``: the second of the start (modulo 2**24, 194 days) in the upper 24 bits, 40
+hashed bits below, which keep apart the connections of one second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def number(started: NDArray[np.int64], drawn: NDArray[np.uint64]) -> NDArray[np.
 
 
 def serial(conn: NDArray[np.uint64], per_second: int, period: int) -> NDArray[np.int64]:
-    """A server's count of connections at the start of each: it grows with time and begins anew every ``period`` seconds.
+    """A server's count of connections at each one's start: it grows with time, and begins anew every ``period`` seconds.
 
     ``per_second`` is how far it advances; connections of one second get numbers within that second's share.
     """
