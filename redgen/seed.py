@@ -101,6 +101,12 @@ def _normal_rows(key, i):  # type: ignore[no-untyped-def]
     return to_normal(to_uniform(mix(key, i)))
 
 
+@nb.vectorize(["float64(float64)"], nopython=True, cache=True)
+def normal_quantile(p):  # type: ignore[no-untyped-def]
+    """Standard normal quantile of each p, kept inside the largest and smallest of to_uniform's values."""
+    return to_normal(min(max(p, 2.0**-54), 1.0 - 2.0**-53))
+
+
 @lru_cache(maxsize=65536)
 def _child_key(key: int, names: tuple[str | int, ...]) -> int:
     h = hashlib.blake2b(key.to_bytes(8, "little"), digest_size=8)
