@@ -24,7 +24,7 @@ def number(started: NDArray[np.int64], drawn: NDArray[np.uint64]) -> NDArray[np.
 
 
 def serial(conn: NDArray[np.uint64], per_second: int, period: int) -> NDArray[np.int64]:
-    """A server's count of connections at each one's start: it grows with time, and begins anew every ``period`` seconds.
+    """A server's count of connections at each one's start: grows with time, begins anew every ``period`` seconds.
 
     ``per_second`` is how far it advances; connections of one second get numbers within that second's share.
     """

@@ -158,6 +158,12 @@ def _word(seed, salt, k):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(nogil=True, cache=True)
+def pick(seed, salt, n):  # type: ignore[no-untyped-def]
+    """A number below n <= 2**32, drawn from a seed."""
+    return np.int64((_word(seed, salt, 0) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32))
+
+
+@nb.njit(nogil=True, cache=True)
 def _put_hex_bytes(out, o, u, first, last):  # type: ignore[no-untyped-def]
     """Bytes ``first``..``last`` (exclusive, 0 the most significant) of u64 as hexadecimal pairs."""
     for k in range(first, last):

@@ -1,7 +1,7 @@
 """Holes: what a template can leave open, each naming the record column that fills it.
 
 A column is any integer array; it is read as int64 (u64 seeds keep their bits). Vocabularies are escaped by
-whoever builds the holes (``redgen.render.escapes``), once per format. Text that is *drawn* (``Hex``, ``Letters``,
+whoever builds the holes (``redgen.render.escapes``), once per format. Text that is *drawn* (``Pick``, ``Hex``, ``Letters``,
 ``Base62``, ``Uuid4``, ``Uuid1``) is a pure function of the u64 seed in its column: equal seeds give equal text.
 Two holes that draw from one column give the same random digits unless their ``salt`` differs.
 """
@@ -100,6 +100,15 @@ class Time:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """One string of a non-empty ``vocabulary``, drawn from the seed in ``column``, each as likely."""
+
+    vocabulary: Vocabulary
+    column: str
+    salt: int = 0
+
+
+@dataclass(frozen=True)
 class Hex:
     """``width`` lower-case hexadecimal digits drawn from the seed in ``column``."""
 
@@ -154,4 +163,4 @@ class Forms:
     column: str
 
 
-Hole = Text | Int | Pad | Decimal | IPv4 | Time | Hex | Letters | Base62 | Uuid4 | Uuid1 | Forms
+Hole = Text | Int | Pad | Decimal | IPv4 | Time | Pick | Hex | Letters | Base62 | Uuid4 | Uuid1 | Forms

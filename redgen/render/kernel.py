@@ -71,6 +71,9 @@ def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  #
                     depth += 1
                     pc = starts[b + v]
                     continue
+            elif op == ops.PICK:
+                at = c + 1 + d.pick(v, b, a)
+                o = d.put_bytes(out, o, data, offsets[at], offsets[at + 1] - offsets[at])
             elif op == ops.PAD:
                 o = d.put_padded(out, o, v, a, b)
             elif op == ops.HEX:

@@ -18,7 +18,7 @@ from redgen.errors import PluginError, did_you_mean
 from redgen.render import holes as h
 from redgen.vocabulary import Vocabulary
 
-END, TEXT, INT, PAD, DECIMAL, IPV4, TIME, HEX, LETTERS, BASE62, UUID4, UUID1, FORMS = range(13)
+END, TEXT, INT, PAD, DECIMAL, IPV4, TIME, HEX, LETTERS, BASE62, UUID4, UUID1, FORMS, PICK = range(14)
 WIDTH = 8
 MAX_DEPTH = 8
 """How deep forms may stand within forms."""
@@ -168,6 +168,13 @@ def _text(b: _Builder, hole: h.Text) -> tuple[list[int], int]:
     return [TEXT, b.column(hole.column), len(hole.vocabulary), int(hole.missing is not None), at], longest
 
 
+def _pick(b: _Builder, hole: h.Pick) -> tuple[list[int], int]:
+    if not len(hole.vocabulary):
+        raise ValueError("the vocabulary is empty")
+    [_, column, size, _, at], longest = _text(b, h.Text(hole.vocabulary, hole.column))
+    return [PICK, column, size, hole.salt, at], longest
+
+
 def _int(b: _Builder, hole: h.Int) -> tuple[list[int], int]:
     return [INT, b.column(hole.column), 0, 0, 0], 20
 
@@ -238,6 +245,6 @@ def _forms(b: _Builder, hole: h.Forms) -> tuple[list[int], int]:
 
 
 _COMPILERS: Mapping[type, Callable[[_Builder, Any], tuple[list[int], int]]] = {
-    h.Text: _text, h.Int: _int, h.Pad: _pad, h.Decimal: _decimal, h.IPv4: _ipv4, h.Time: _time, h.Hex: _hex,
+    h.Text: _text, h.Int: _int, h.Pad: _pad, h.Decimal: _decimal, h.IPv4: _ipv4, h.Time: _time, h.Pick: _pick, h.Hex: _hex,
     h.Letters: _letters, h.Base62: _base62, h.Uuid4: _uuid4, h.Uuid1: _uuid1, h.Forms: _forms,
 }

@@ -146,6 +146,8 @@ WRITERS: dict[type, Callable[[Any, Mapping[str, h.Hole], Row], str]] = {
     h.Decimal: decimal,
     h.IPv4: lambda hole, holes, row: str(ipaddress.IPv4Address(row[hole.column])),
     h.Time: time,
+    h.Pick: lambda hole, holes, row: hole.vocabulary[
+        (word(row[hole.column], hole.salt, 0) >> 32) * len(hole.vocabulary) >> 32],
     h.Hex: hexadecimal,
     h.Letters: letters,
     h.Base62: base62,
