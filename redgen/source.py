@@ -26,7 +26,7 @@ from redgen.seed import Seed
 from redgen.table import Schema, Table
 from redgen.world.world import World
 
-RECORD: Schema = {"id": "u8", "t": "i8", "w": "i8", "form": "i2"}
+RECORD = {"id": "u8", "t": "i8", "w": "i8", "form": "i2"}
 """Columns of every record: the activity row's id, event time, write time (both µs UTC), and which form it takes."""
 
 
@@ -67,7 +67,7 @@ class Source(ABC):
     kinds: ClassVar[Mapping[str, int]]          # activity kind -> max_delay: done <= w < done + max_delay, in µs
     formats: ClassVar[Mapping[str, str]]        # format -> file extension; the first is the default
     fields: ClassVar[tuple[Field, ...]]
-    schema: ClassVar[Schema]                    # of the records; starts with RECORD
+    schema: Schema                              # of the records; starts with RECORD (may depend on the format)
     lead: bytes = b""
     """What stands between two records of one file. The template writes it before every record; the file writer
     drops it before the first one of a file (an envelope's comma). Most sources leave it empty."""
