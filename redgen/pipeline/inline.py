@@ -24,7 +24,7 @@ class Inline:
 
     @classmethod
     def of(cls, causes: Sequence[Cause], ext: str, *, zeek: bool) -> Inline:
-        """For JSON a nested object ``redgen``; for Zeek's TSV three columns; for other text ``redgen=label/campaign/step``."""
+        """JSON gets a nested object ``redgen``, Zeek's TSV three columns, other text ``redgen=label/campaign/step``."""
         cells = [(c.label, c.campaign_id or c.noise_id, c.step_id) for c in causes]
         if ext.startswith("json") or ext == "ndjson":
             made = [',"redgen":{' + ",".join(f'"{k}":"{v}"' for k, v in zip(FIELDS, cell, strict=True)) + "}"

@@ -53,9 +53,8 @@ def _plain(table: pa.Table) -> pa.Table:
     table = table.combine_chunks()
     columns = []
     for column, field in zip(table.columns, LABELS_SCHEMA, strict=True):
-        if pa.types.is_dictionary(field.type):
-            column = column.cast(pa.string()).dictionary_encode()
-        columns.append(column)
+        word = pa.types.is_dictionary(field.type)
+        columns.append(column.cast(pa.string()).dictionary_encode() if word else column)
     return pa.table(columns, schema=LABELS_SCHEMA)
 
 

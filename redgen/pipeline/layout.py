@@ -6,7 +6,7 @@ Everything here is arithmetic on the plan, so that any worker, in any order, put
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,8 @@ ROWS_PER_FRAME = 60_000
 LONGEST_FRAME = 360 * MINUTE
 BLOCKS = 2_000
 TIMELINE_BINS = 96
+ROWS_PER_BIN = 200_000
+"""At least this many steps, and no more rows in one: a step can be made again alone, to explain one of its lines."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class Layout:
         """Whether ``shard`` also takes what is written late."""
         return shard == self.shards - 1
 
-    def shard_at(self, when: int) -> int:
-        """The shard that owns write time ``when``."""
-        found = int(np.searchsorted(np.array(self.cuts), when, side="right")) - 1
-        return min(max(found, 0), self.shards - 1)
+    def alone(self, a: int, b: int) -> tuple[Layout, int]:
+        """A layout in which [a, b) is a shard, and that shard's number."""
+        cuts = tuple(sorted({self.window.start, a, b, self.window.stop}))
+        return replace(self, cuts=cuts), cuts.index(a)
 
     def opened(self, file: int) -> int:
         """When file number ``file`` begins."""
@@ -106,7 +108,8 @@ def make_layout(window: Window, cell: int, expected: Callable[[int, int], float]
         inner = list(range(window.start + step, window.stop, step))
     else:
         inner = _greedy(window, grain, expected, rows_per_shard)
-    steps = max(1, window.duration // TIMELINE_BINS // cell)
+    few = ROWS_PER_BIN / max(expected(window.start, window.stop), 1) * window.duration
+    steps = max(1, int(min(window.duration / TIMELINE_BINS, few)) // cell)
     return Layout(window, (window.start, *inner, window.stop), rotate, frame, steps * cell)
 
 

@@ -30,7 +30,10 @@ class Growth:
 
 @dataclass
 class OutletReport:
-    """One source's numbers of one shard; ``counts``: rows of [code, *COUNTS, first, last]; ``timeline``: [step, lines]."""
+    """One source's numbers of one shard.
+
+    ``counts``: rows of [code, *COUNTS, first, last event time]; ``timeline``: pairs of [step, lines].
+    """
 
     growths: list[Growth]
     counts: list[list[int]]
@@ -93,8 +96,11 @@ class Base:
 
 @dataclass
 class FileState:
-    """A log file as it grows. ``ranges``: [shard, records before it, uncompressed bytes before it] of each shard
-    that writes to it; ``stored_after``: shard -> bytes on disk when it has written."""
+    """A log file as it grows.
+
+    ``ranges``: [shard, records before it, uncompressed bytes before it] of each shard that writes to it;
+    ``stored_after``: shard -> bytes on disk when it has written.
+    """
 
     path: str
     head_lines: int
@@ -158,7 +164,8 @@ class Ledger:
         for outlet, states, tally in zip(self.outlets, self.files, self.tallies, strict=True):
             planned, observed, lost, doubled, lines = tally.counts.sum(axis=0).tolist()
             written = sum(s.records for s in states)
-            if (tally.counts[:, 0] != tally.counts[:, 1]).any() or lines != observed - lost + doubled or lines != written:
+            open_codes = (tally.counts[:, 0] != tally.counts[:, 1]).any()
+            if open_codes or lines != observed - lost + doubled or lines != written:
                 wrong.append(f"{outlet.name}: planned {planned}, observed {observed}, lost {lost}, doubled {doubled}, "
                              f"lines {lines}, written {written}")
         if wrong:

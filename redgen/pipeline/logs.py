@@ -119,7 +119,7 @@ def _append(outlet: Outlet, chunk: Chunk, records: Table, rows: slice, codes: ND
         starts[part.start] = chunk.size
         starts[part.start + 1 : part.stop] = chunk.size + ends[:-1]
         chunk.size += len(data)
-        buffers.append(memoryview(data))
+        buffers.append(data.data)
     lead = outlet.source.lead
     starts[rows] += len(lead)
     chunk.lines += rows.stop - rows.start

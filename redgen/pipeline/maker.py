@@ -64,7 +64,7 @@ class Maker:
             at = base.stored
             for blob in chunk.blobs[1:] if base.drop_lead else chunk.blobs:
                 view = memoryview(blob)
-                while len(view):
+                while view:
                     done = os.pwrite(fd, view, at)
                     at += done
                     view = view[done:]

@@ -1,4 +1,4 @@
-"""The order of lines: by write time, then by row id, then as the source gave them; exact whatever order rows came in."""
+"""The order of lines: by write time, then row id, then as the source gave them, whatever order rows came in."""
 
 from __future__ import annotations
 

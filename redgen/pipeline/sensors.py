@@ -24,8 +24,11 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Sensor:
-    """Knobs of one source. ``latency``: mean delivery delay, µs (exponential, capped at 10 times); ``loss`` and
-    ``duplicates``: share of lines; ``skew``: µs added to the clock that stamps them."""
+    """Knobs of one source.
+
+    ``latency``: mean delivery delay, µs (exponential, capped at 10 times); ``loss`` and ``duplicates``: share of
+    lines; ``skew``: µs added to the clock that stamps them.
+    """
 
     latency: int = 0
     loss: float = 0.0

@@ -1,10 +1,9 @@
-"""One shard: everything that is written in [a, b), made from the plan alone, so that any process can make any of them."""
+"""One shard: all that is written in [a, b), made from the plan alone, so that any process can make any of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +21,19 @@ COUNTS = ("planned", "observed", "lost", "duplicated", "lines")
 observed: records written in it, before the sensor lost or doubled any; lines = observed - lost + duplicated."""
 
 
-class ShardPlan(Protocol):
-    """The part of a plan that making shards needs."""
+@dataclass(frozen=True)
+class ShardPlan:
+    """The part of a plan that making shards needs.
 
-    @property
-    def layout(self) -> Layout: ...
-    @property
-    def happenings(self) -> Happenings: ...
-    @property
-    def outlets(self) -> Sequence[Outlet]: ...
-    @property
-    def codes(self) -> int: ...
-    @property
-    def ahead(self) -> int: ...
+    ``codes``: how many truth codes there are. ``ahead``: how long after its event time a row may be done (µs), when
+    an outlet orders by event time; else 0.
+    """
+
+    layout: Layout
+    happenings: Happenings
+    outlets: tuple[Outlet, ...]
+    codes: int
+    ahead: int = 0
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,12 @@ class Staging:
         self.entries = entries
         self._journal = journal
 
+    def __enter__(self) -> Staging:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def journal_fd(self) -> int:
         """The lock's file descriptor: child processes must close it."""
         return self._journal.fileno()
@@ -129,7 +135,7 @@ def open_staging(target: Path, digest: str, *, force: bool = False) -> Staging:
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """SinkError unless a dataset may be put at ``target``: free, empty, or with ``force`` a dataset and nothing else."""
+    """SinkError unless a dataset may be put here: free, empty, or with ``force`` a dataset and nothing else."""
     if not target.exists():
         return
     if not target.is_dir():

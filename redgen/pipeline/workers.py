@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from redgen.errors import RedgenError, SinkError
 from redgen.pipeline.ledger import Base, Report
@@ -24,6 +24,7 @@ from redgen.pipeline.shard import ShardPlan
 
 Grant = Callable[[Report], list[dict[int, Base]]]
 PlanFactory = Callable[[], ShardPlan]
+Link = Connection  # one end of a pipe
 
 
 def alone(plan: ShardPlan, root: Path, shards: range, grant: Grant) -> Generator[Report, None, None]:
@@ -69,17 +70,18 @@ def crew(factory: PlanFactory, root: Path, shards: range, grant: Grant, *, jobs:
             process.join()
 
 
-def _direct(links: list[Connection], processes: list[Any], shards: range, grant: Grant) -> Generator[Report, None, None]:
+def _direct(links: list[Link], processes: list[Any], shards: range,
+            grant: Grant) -> Generator[Report, None, None]:
     """The parent's loop: hand out shards, grant places in order, yield what is written in order."""
     todo = iter(shards)
-    made: dict[int, tuple[Connection, Report]] = {}
+    made: dict[int, tuple[Link, Report]] = {}
     written: dict[int, Report] = {}
     next_grant = next_yield = shards.start
     for link in links:
         link.send(("make", next(todo)))
     while next_yield < shards.stop:
-        for link in wait(links):
-            assert isinstance(link, Connection)
+        for ready in wait(links):
+            link = cast("Link", ready)
             word, body = _hear(link, processes[links.index(link)])
             if word == "made":
                 made[body.shard] = (link, body)
@@ -96,7 +98,7 @@ def _direct(links: list[Connection], processes: list[Any], shards: range, grant:
             next_yield += 1
 
 
-def _hear(link: Connection, process: Any) -> tuple[str, Any]:
+def _hear(link: Link, process: Any) -> tuple[str, Any]:
     """One message of a worker; raises what it failed with, or SinkError when it is gone."""
     try:
         word, body = link.recv()
@@ -112,7 +114,7 @@ def _hear(link: Connection, process: Any) -> tuple[str, Any]:
     return word, body
 
 
-def _serve(link: Connection, factory: PlanFactory, root: Path, spare: Sequence[int]) -> None:
+def _serve(link: Link, factory: PlanFactory, root: Path, spare: Sequence[int]) -> None:
     """A worker's life: until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -137,7 +139,7 @@ def _serve(link: Connection, factory: PlanFactory, root: Path, spare: Sequence[i
             maker.close()
 
 
-def _tell(link: Connection, error: Exception) -> None:
+def _tell(link: Link, error: Exception) -> None:
     trace = traceback.format_exc()
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
