@@ -1,8 +1,8 @@
 """The one set of distributions that every YAML uses, for delays, counts, rates and sizes, each drawn by its quantile.
 
 Written as ``{log_uniform: [0.2, 50], unit: per_second, source: "…", stealth: down}``, or plainly as a constant. Where
-the quantity is a time, numbers are durations (``{lognormal: {median: 40m, sigma: 1.2}}``) or ``unit`` is a unit of time,
-and values are whole microseconds.
+the quantity is a time, numbers are durations (``{lognormal: {median: 40m, sigma: 1.2}}``), or ``unit`` is a unit of
+time, and values are whole microseconds.
 """
 
 from __future__ import annotations
