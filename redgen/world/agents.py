@@ -32,7 +32,7 @@ BOT_KINDS = ("person", "crawler", "monitor", "library", "cli")
 class Agents:
     """One row per user-agent string; columns of length n; weights are shares within a kind."""
 
-    ua: Vocabulary
+    ua: Vocabulary             # aws_cli's hold @{command}, some aws_sdk's @{service}: the call fills them
     kind: NDArray[np.int8]     # AGENT_KINDS
     bot: NDArray[np.int8]      # BOT_KINDS
     os: NDArray[np.int8]       # code in os_words: Okta's client.userAgent.os

@@ -65,6 +65,7 @@ class Cities:
     weight: F64           # population, thousands
     nation: I32           # position of the country in ``nations``
     nations: Vocabulary   # ISO codes, each once
+    continents: Vocabulary      # of each nation: EU NA SA AS AF OC
 
     def __len__(self) -> int:
         return len(self.lat)
@@ -204,8 +205,11 @@ class AddressPlan:
     def write_mmdb(self, folder: Path) -> tuple[Path, Path]:
         """Write ``geoip.mmdb`` (the shape of GeoLite2-City) and ``asn.mmdb`` (GeoLite2-ASN) into ``folder``."""
         c, a = self.cities, self.asns
+        names = dict(zip(c.iso, c.country, strict=True))
+        nations = [mmdb.country(i, iso, names[iso], c.continents[i]) for i, iso in enumerate(c.nations)]
         places = [
-            mmdb.place(c.name[i], c.state[i], c.iso[i], c.country[i], c.postal[i], float(c.lat[i]), float(c.lon[i]), i)
+            {**nations[c.nation[i]],
+             **mmdb.place(i, c.name[i], c.state[i], c.postal[i], float(c.lat[i]), float(c.lon[i]))}
             for i in range(len(c))
         ]
         operators = [mmdb.operator(int(a.number[i]), a.org[i]) for i in range(len(a))]
