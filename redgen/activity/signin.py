@@ -12,17 +12,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity.effects import Effects
-from redgen.seed import Seed
-from redgen.table import Table
+from redgen.activity import login_steps, schema
+from redgen.activity.effects import Effects, collateral
+from redgen.activity.login_steps import LOCK_AFTER, PUSH_TIMEOUT, Steps
+from redgen.activity.novelty import judge
+from redgen.activity.terms import AUTH_OPS, FACTORS
+from redgen.clock import MINUTE
+from redgen.seed import U64, Seed
+from redgen.table import Table, concat
+from redgen.world.plan import I32
 from redgen.world.world import World
 
-LOCK_AFTER = (10, 5)
-"""Wrong passwords in a row after which an account locks, by terms.ORGS."""
-LOCKED_FOR = (3_600_000_000, 1_800_000_000)
+__all__ = [
+    "LOCKED_FOR", "LOCK_AFTER", "LONGEST_LOGIN", "PUSH_TIMEOUT", "Logins", "ports", "push_prompts", "rows", "web_login",
+]
+
+LOCKED_FOR = (60 * MINUTE, 30 * MINUTE)
 """Microseconds until a locked account opens again by itself, by terms.ORGS."""
-LONGEST_LOGIN = 15 * 60_000_000
-"""A login that ``web_login`` plays is over at most this many microseconds after it began."""
+LONGEST_LOGIN = 15 * MINUTE
+"""A login that ``web_login`` plays is over at most this many microseconds after it began (people; one push prompt)."""
+_PUSH = FACTORS.index("push")
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,37 @@ def rows(
 
     Arguments are columns of schema.AUTH, arrays of one length or scalars (``id`` and ``t`` arrays). ``cport`` -1 draws
     a port from the agent's range, one per (cause, flow); ``dur`` None draws the request's duration (it is 0 for what
-    the provider does by itself: push_sent, lock, unlock). Rows of one flow agree on risk. Who is nobody (user -1) has
-    no history and no novelty.
+    the provider does by itself: push_sent, push_answer, lock, unlock). Rows of one flow agree on risk. Who is nobody
+    (user -1) has no history and no novelty. ``seed`` is the dataset's root.
     """
-    raise NotImplementedError
+    table = schema.rows(
+        "auth", len(id), id=id, cause=cause, t=t, dur=0 if dur is None else dur, truth=truth, op=op, org=org, user=user,
+        typed=typed, client=client, cport=cport, agent=agent, device=device, result=result, factor=factor,
+        session=session, flow=flow, app=app, target=target,
+    )
+    return _judged(world, seed.child("signin"), table, timed=dur is not None)
+
+
+def _judged(world: World, seed: Seed, table: Table, *, timed: bool) -> Table:
+    """``table`` with novelty, risk, ports and (unless ``timed``) durations filled in."""
+    tie: U64 = np.where(table["flow"] > 0, table["flow"], table["cause"])
+    novelty, risk = judge(world, seed, table["user"], table["client"], table["device"], tie, table["t"])
+    found: dict[str, Any] = {"novelty": novelty, "risk": risk}
+    if not timed:
+        found["dur"] = login_steps.took(seed, table["id"], table["op"])
+    if (table["cport"] < 0).any():
+        drawn = ports(world, seed, table["agent"], seed.noise(table["cause"], "connection") ^ tie)
+        found["cport"] = np.where(table["cport"] < 0, drawn, table["cport"])
+    return table.replace(**found)
+
+
+def ports(world: World, seed: Seed, agent: NDArray[np.int32], ids: U64) -> I32:
+    """An ephemeral port from each agent's range (no agent: 49152-65535); the same id gives the same port."""
+    agents = world.agents
+    low = np.where(agent >= 0, agents.port_low[agent], 49152)
+    high = np.where(agent >= 0, agents.port_high[agent], 65535)
+    drawn: I32 = (low + seed.uniform(ids, "port") * (high + 1 - low)).astype(np.int32)
+    return drawn
 
 
 def web_login(
@@ -69,23 +105,67 @@ def web_login(
     ``factor``: the second factor used (terms.FACTORS, -1 none); ``answer``: terms.AUTH_RESULTS of its last prompt (ok,
     denied, timeout); ``prompts``: pushes sent until then, those before it end denied or timeout. ``pace``: median
     seconds between tries. ``app``: opened at once, -1 none. ``before``: wrong passwords of the same account just before
-    this login, counting towards the lock (terms: ``LOCK_AFTER`` wrong ones lock it, in the same second, and no further
-    try gets in).
+    this login, counting towards the lock (``LOCK_AFTER`` wrong ones lock it, in the same second, and no further try
+    gets in).
 
     Chains are those of the provider: workforce (Identity Engine) password → push_sent → push_answer 4-40 s later, or
     factor_check → session_start → sso; customers (Classic) password and session_start. Effects: a locked account
-    answers ``locked``; after a hostile reset the owner's password is wrong.
+    answers ``locked``; after a hostile reset the owner's password is wrong. Rows of benign logins (truth 0) that an
+    effect changed carry its code.
     """
-    raise NotImplementedError
+    n, mine = len(id), seed.child("signin")
+    each = schema.rows(
+        "auth", n, id=id, cause=cause, t=t, truth=truth, org=org, user=user, typed=typed, client=client, cport=cport,
+        agent=agent, device=device, factor=factor, app=app,
+    )
+    tried = login_steps.passwords(
+        mine, effects, each, wrong=_column(wrong, n, "i8"), knows=_column(knows, n, "?"), pace=_column(pace, n, "f8"),
+        before=_column(before, n, "i8"),
+    )
+    challenged = login_steps.second_factor(mine, each, tried, _column(answer, n, "i8"), _column(prompts, n, "i8"))
+    ended = login_steps.sessions(mine, each, challenged)
+    steps = Steps.concat([tried.steps, challenged.steps, ended.steps])
+    session = np.where(ended.passed, mine.noise(each["id"], "session"), np.uint64(0))
+    made = _rows_of(world, mine, each, steps, session)
+    return Logins(made, session, ended.until, ended.passed, ended.locked, ended.changed)
+
+
+def _column(value: Any, n: int, dtype: str) -> NDArray[Any]:
+    return np.broadcast_to(np.asarray(value, dtype=dtype), n)
+
+
+def _rows_of(world: World, seed: Seed, each: Table, steps: Steps, session: U64) -> Table:
+    """The steps of logins as rows."""
+    of = each.take(steps.login)
+    within = np.isin(steps.op, (login_steps.START, login_steps.SSO))
+    factored = np.isin(steps.op, (login_steps.SENT, login_steps.ANSWER, login_steps.CHECK, login_steps.START))
+    made = of.replace(
+        id=steps.id, t=steps.t, dur=steps.dur, op=steps.op, result=steps.result,
+        flow=seed.noise(of["id"], "flow"), session=np.where(within, session[steps.login], np.uint64(0)),
+        factor=np.where(factored, of["factor"], -1), app=np.where(steps.op == login_steps.SSO, of["app"], -1),
+    )
+    return collateral(_judged(world, seed, made, timed=True), steps.changed)
 
 
 def push_prompts(
     world: World, seed: Seed, *, id: Any, cause: Any, t: Any, truth: Any, user: Any, client: Any, agent: Any,  # noqa: A002
     device: Any, flow: Any, answer: Any, wait: Any = None, org: Any = 1, cport: Any = -1, session: Any = 0,
 ) -> Table:
-    """Push prompts: for each element a push_sent row at ``t`` and its push_answer ``wait`` µs later.
+    """Push prompts: for each element a push_sent row at ``t`` and its push_answer ``wait`` µs later, two rows each.
 
-    ``answer`` is terms.AUTH_RESULTS of each (ok, denied, timeout). ``wait`` None draws it: 4-40 s, lognormal with
-    median 9 s; denials 2-20 s; timeouts 5 minutes (Okta Verify's own limit).
+    ``id`` u8 unique per prompt (the rows' ids are hashed from it). ``answer`` is terms.AUTH_RESULTS of each (ok,
+    denied, timeout). ``wait`` None draws it: 4-40 s, lognormal with median 9 s; denials 2-25 s; timeouts 5 minutes
+    (Okta Verify's own limit).
     """
-    raise NotImplementedError
+    mine = seed.child("signin")
+    sent = schema.rows(
+        "auth", len(id), id=id, cause=cause, t=t, dur=0, truth=truth, op=login_steps.SENT, org=org, user=user,
+        client=client, agent=agent, device=device, flow=flow, session=session, cport=cport, result=login_steps.OK,
+        factor=_PUSH,
+    )
+    said = _column(answer, len(id), "i1")
+    waits = login_steps.wait(mine, sent["id"], said) if wait is None else _column(wait, len(id), "i8")
+    key = mine.noise(sent["id"], AUTH_OPS[login_steps.ANSWER])
+    answered = sent.replace(id=key, t=sent["t"] + waits, op=login_steps.ANSWER, result=said)
+    sent = sent.replace(id=mine.noise(sent["id"], AUTH_OPS[login_steps.SENT]))
+    return _judged(world, mine, concat([sent, answered]), timed=True)
