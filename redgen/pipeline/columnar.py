@@ -22,6 +22,11 @@ _TYPES = {
 }
 
 
+def column_names(columns: tuple[Column, ...]) -> dict[str, str]:
+    """Name -> type of the declared columns."""
+    return {c.name: c.type for c in columns}
+
+
 def to_arrow(columns: tuple[Column, ...], records: Table) -> pa.Table:
     """``records`` as an Arrow table of the source's declared columns."""
     return pa.table({c.name: _column(c, records) for c in columns})

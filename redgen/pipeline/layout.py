@@ -94,35 +94,40 @@ class Layout:
         return [(int(file[a]), a, b) for a, b in pairwise(borders)]
 
 
-def make_layout(window: Window, cell: int, expected: Callable[[int, int], float], *, rotate: int, framed: bool,
+Expected = Callable[[int, int], float]
+"""How many rows to expect in [a, b)."""
+
+
+def make_layout(window: Window, cell: int, expected: Expected, usual: Expected, *, rotate: int, framed: bool,
                 shard: int | None = None, rows_per_shard: int = ROWS_PER_SHARD) -> Layout:
     """Cut ``window`` into shards of whole cells.
 
-    ``expected(a, b)`` says how many rows to expect in [a, b). ``shard`` fixes the length instead (µs, rounded up to
-    whole cells, or whole frames when ``framed``, since a frame's bytes are made in one go).
+    ``expected`` counts all rows and sizes the shards; ``usual`` counts benign ones and sizes what shows in the
+    dataset. ``shard`` fixes the length of a shard instead (µs, rounded up to whole cells, or whole frames when
+    ``framed``, since a frame's bytes are made in one go).
     """
-    frame = _frame(window, cell, expected) if framed else 0
+    frame = _frame(window, cell, usual) if framed else 0
     grain = frame or cell
     if shard is not None:
         step = max(1, -(-shard // grain)) * grain
         inner = list(range(window.start + step, window.stop, step))
     else:
         inner = _greedy(window, grain, expected, rows_per_shard)
-    few = ROWS_PER_BIN / max(expected(window.start, window.stop), 1) * window.duration
+    few = ROWS_PER_BIN / max(usual(window.start, window.stop), 1) * window.duration
     steps = max(1, int(min(window.duration / TIMELINE_BINS, few)) // cell)
     return Layout(window, (window.start, *inner, window.stop), rotate, frame, steps * cell)
 
 
-def _frame(window: Window, cell: int, expected: Callable[[int, int], float]) -> int:
+def _frame(window: Window, cell: int, usual: Expected) -> int:
     """A power of two of cells that holds about ROWS_PER_FRAME rows on average."""
     frame = cell
-    rate = expected(window.start, window.stop) / window.duration
+    rate = usual(window.start, window.stop) / window.duration
     while frame * 2 <= LONGEST_FRAME and rate * frame * 2 <= ROWS_PER_FRAME:
         frame *= 2
     return frame
 
 
-def _greedy(window: Window, grain: int, expected: Callable[[int, int], float], target: int) -> list[int]:
+def _greedy(window: Window, grain: int, expected: Expected, target: int) -> list[int]:
     """Inner shard borders, each shard about ``target`` rows at most, all of them multiples of ``grain`` from start."""
     grains = -(-window.duration // grain)
     block = -(-grains // BLOCKS) * grain

@@ -153,6 +153,6 @@ def tiny_plan(*, shard: int | None = None, duration: int = DAY, rotate: int = 7 
     happenings = Happenings.of(
         window, crowd, Effects.of(), [staged(Seed(seed))] if attack else [],  # type: ignore[arg-type]
         [Expansion(volley.start, volley.stop, volley)] if attack else [])
-    layout = make_layout(window, CELL, crowd.expected_rows, rotate=rotate, framed=bool(compression or more.get("parquet")),
-                         shard=shard, rows_per_shard=4000)
+    layout = make_layout(window, CELL, crowd.expected_rows, crowd.expected_rows, rotate=rotate,
+                         framed=bool(compression or more.get("parquet")), shard=shard, rows_per_shard=4000)
     return ShardPlan(layout, happenings, outlets(compression, sensor, **more), 3)

@@ -238,7 +238,7 @@ def test_shards_follow_the_expected_rows() -> None:
     def expected(a: int, b: int) -> float:
         return 1000 * max(0, min(b, busy + HOUR) - max(a, busy)) / HOUR + (b - a) / HOUR
 
-    layout = make_layout(window, 5 * MINUTE, expected, rotate=DAY, framed=False, rows_per_shard=100)
+    layout = make_layout(window, 5 * MINUTE, expected, expected, rotate=DAY, framed=False, rows_per_shard=100)
     assert all((c - START) % (5 * MINUTE) == 0 for c in layout.cuts)
     assert max(expected(*layout.interval(k)) for k in range(layout.shards)) < 260
     assert layout.shards < 20

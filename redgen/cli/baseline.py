@@ -1,0 +1,46 @@
+"""``redgen baseline``: the bundled models of ordinary behavior."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The bundled models of ordinary behavior.")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the bundled baselines."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from redgen.pipeline.catalog import baselines
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("baseline", "title", "populations"):
+        table.add_column(name)
+    for entry in baselines():
+        table.add_row(entry.id, entry.title, ", ".join(p.id for p in entry.populations))
+    Console().print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A bundled baseline's name, or a path.")]) -> None:
+    """Print a baseline's populations and how often each starts sessions."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from redgen.pipeline.catalog import baseline, pace
+
+    entry = baseline(name)
+    console = Console()
+    console.print(f"[bold]{entry.id}[/]: {entry.title}", highlight=False)
+    if entry.description:
+        console.print(entry.description.strip(), highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("population", "behavior", "who", "sessions"):
+        table.add_column(column)
+    for p in entry.populations:
+        table.add_row(p.id, p.behavior, p.entities.people or "anonymous", pace(p))
+    console.print(table)

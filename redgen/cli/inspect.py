@@ -1,0 +1,82 @@
+"""``redgen inspect``: what is in a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from redgen.pipeline.overview import CampaignLine
+
+
+def inspect(
+    dataset: Annotated[Path, typer.Argument(help="A dataset directory.")],
+) -> None:
+    """Show what is in a dataset: each log, each label, each campaign, and when."""
+    from rich.console import Console
+
+    from redgen.pipeline import overview
+    from redgen.pipeline.dataset import load
+
+    data = load(dataset)
+    console = Console()
+    width = max(12, min(48, console.width - 84))
+    m = data.manifest
+    console.print(f"[bold]{dataset}[/]: {m['scenario']['title'] or m['scenario']['id']}", highlight=False)
+    console.print(f"{m['window']['start']} to {m['window']['stop']} · seed {m['seed']} · {m['organisation']['name']} · "
+                  f"addresses {m['address_plan']['name']} · redgen {m['redgen']}", highlight=False)
+    console.print(_sources(overview.sources(data, width)))
+    runs = overview.campaigns(data, width)
+    if runs:
+        console.print(_runs("Campaigns", runs, impact=True))
+    noise = overview.hard_negatives(data, width)
+    if noise:
+        console.print(_runs("Hard negatives", noise, impact=False))
+    step = m["timeline"]["step_s"] * len(next(iter(m["timeline"]["lines"].values()))) / width / 60
+    console.print(f"one bar of a timeline is {step:,.0f} minutes; next: redgen why {dataset} FILE:LINE", highlight=False)
+
+
+def _sources(lines: list[Any]) -> Table:
+    from rich.table import Table
+
+    from redgen.pipeline.overview import spark
+
+    table = Table(title="Logs", title_justify="left", box=None, pad_edge=False)
+    for name in ("source", "format"):
+        table.add_column(name, no_wrap=True)
+    for name in ("lines", "MB", "malicious", "hard neg.", "collateral"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("timeline", no_wrap=True)
+    for s in lines:
+        table.add_row(s.name, s.format, f"{s.lines:,}", f"{s.bytes / 1e6:,.1f}", f"{s.labels['malicious']:,}",
+                      f"{s.labels['hard_negative']:,}", f"{s.labels['collateral']:,}", spark(s.timeline))
+    return table
+
+
+def _runs(title: str, lines: list[CampaignLine], *, impact: bool) -> Table:
+    from rich.table import Table
+
+    from redgen.pipeline.overview import spark
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True)
+    table.add_column("what", no_wrap=True)
+    table.add_column("path", overflow="fold")
+    table.add_column("onset" if impact else "begins", no_wrap=True)
+    if impact:
+        table.add_column("impact", no_wrap=True)
+    table.add_column("lines", justify="right", no_wrap=True)
+    table.add_column("timeline", no_wrap=True)
+    for c in lines:
+        moments = [_short(c.onset), _short(c.impact)] if impact else [_short(c.onset)]
+        table.add_row(c.id, c.what, c.path, *moments, f"{c.events:,}", spark(c.timeline))
+    return table
+
+
+def _short(moment: str) -> str:
+    """Day and minute of an ISO time."""
+    return moment[5:16].replace("T", " ") if moment else "–"

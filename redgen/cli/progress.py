@@ -1,0 +1,64 @@
+"""A run of ``generate`` as the terminal sees it: a bar with rate and time left; silent when nobody watches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from redgen.pipeline.dataset import Dataset
+    from redgen.pipeline.produce import Progress, Watch
+
+
+def run_with_progress(scenario: str, out: Path, *, seed: int | None, jobs: int | None, settings: list[str],
+                      clean: bool, force: bool, quiet: bool) -> tuple[Dataset, float]:
+    """Generate, with a bar on a terminal; the dataset and the seconds it took. Exits with 130 when interrupted."""
+    from redgen.pipeline.run import generate
+
+    begun = time.perf_counter()
+    bar = None if quiet or not sys.stderr.isatty() else _bar()
+    watch = _watcher(bar) if bar else None
+    if bar:
+        bar.start()
+    try:
+        made = generate(scenario, out, seed=seed, jobs=jobs, settings=settings, clean=clean, force=force, watch=watch)
+    except KeyboardInterrupt:
+        _stop(bar)
+        print(f"redgen: interrupted; nothing is at {out}. The same command goes on where this one stopped; "
+              f"to forget it, remove {out}.partial", file=sys.stderr)
+        sys.exit(130)
+    finally:
+        _stop(bar)
+    return made, time.perf_counter() - begun
+
+
+def _stop(bar: Bar | None) -> None:
+    if bar:
+        bar.stop()
+
+
+def _bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+
+
+def _watcher(bar: Bar) -> Watch:
+    task = bar.add_task("planning", total=1.0, rate="")
+    begun: list[tuple[float, int]] = []
+
+    def watch(progress: Progress) -> None:
+        now = time.perf_counter()
+        begun.append((now, progress.lines))
+        first, lines = begun[0]
+        rate = f"{(progress.lines - lines) / (now - first):,.0f} lines/s" if now > first else ""
+        bar.update(task, completed=progress.share, description=f"{progress.lines:,} lines", rate=rate)
+
+    return watch

@@ -1,0 +1,148 @@
+"""A dataset in hand: its manifest, and pandas views of logs, labels and campaigns."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from redgen.errors import DataError, did_you_mean
+from redgen.registry import SOURCES
+from redgen.source import Source
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One log file: ``lines`` records after ``head_lines`` of header."""
+
+    path: Path
+    name: str           # relative to the dataset, as labels name it
+    source: str
+    number: int
+    lines: int
+    head_lines: int
+
+    def open(self) -> IO[bytes]:
+        """The uncompressed bytes."""
+        try:
+            if self.path.suffix == ".gz":
+                return gzip.open(self.path, "rb")  # type: ignore[return-value]
+            if self.path.suffix == ".zst":
+                import zstandard
+
+                raw = self.path.open("rb")
+                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
+                return io.BufferedReader(reader)
+            return self.path.open("rb")
+        except OSError as error:
+            raise DataError(f"cannot read {self.path}: {error.strerror}") from None
+
+    def records(self) -> Iterator[tuple[int, str]]:
+        """(line number from 1, line without its end) of every record, headers and footers left out."""
+        with self.open() as stream:
+            for number, line in enumerate(stream, 1):
+                if number > self.head_lines + self.lines:
+                    return
+                if number > self.head_lines:
+                    yield number, line.decode().rstrip("\n")
+
+
+class Dataset:
+    """What ``generate`` made and ``load`` opens. Everything is read when asked for."""
+
+    def __init__(self, path: Path, manifest: Mapping[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.path)!r}, {sum(s['lines'] for s in self.manifest['sources'].values()):,} lines)"
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of the log sources."""
+        return list(self.manifest["sources"])
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """``truth/labels.parquet``: one row per line that is not plain benign."""
+        return self._read("truth/labels.parquet", pd.read_parquet)
+
+    @cached_property
+    def campaigns(self) -> pd.DataFrame:
+        """``truth/campaigns.jsonl``, times as pandas timestamps."""
+        frame = self._jsonl("truth/campaigns.jsonl")
+        for column in {"t_onset", "t_impact", "t_end"} & set(frame.columns):
+            frame[column] = pd.to_datetime(frame[column], utc=True)
+        return frame
+
+    @cached_property
+    def hard_negatives(self) -> pd.DataFrame:
+        """``truth/hard_negatives.jsonl``."""
+        return self._jsonl("truth/hard_negatives.jsonl")
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """``truth/effects.jsonl``."""
+        return self._jsonl("truth/effects.jsonl")
+
+    def files(self, source: str | None = None) -> list[LogFile]:
+        """The log files of one source (or of all) in the order they were written; DataError for an unknown source."""
+        if source is not None and source not in self.manifest["sources"]:
+            raise DataError(f"this dataset has no source {source!r}{did_you_mean(source, self.sources)}")
+        found = [LogFile(self.path / f["path"], f["path"], f["source"], f["number"], f["lines"], f["head_lines"])
+                 for f in self.manifest["files"] if f.get("source") in ([source] if source else self.sources)]
+        return sorted(found, key=lambda f: (f.source, f.number))
+
+    def reader(self, source: str) -> Source:
+        """The source's class, able to parse lines of its format (it knows no world)."""
+        found: type[Source] = SOURCES.get(source)
+        reader = object.__new__(found)
+        reader.format = self.manifest["sources"][source]["format"]
+        return reader
+
+    def logs(self, source: str) -> pd.DataFrame:
+        """The records of one source: ``file``, ``line`` and the product's fields, nested ones with dotted names."""
+        files = self.files(source)
+        reader = self.reader(source)
+        places: list[tuple[str, int]] = []
+        records: list[dict[str, Any]] = []
+        for file in files:
+            for line, text in file.records():
+                records.append(reader.parse(text.removeprefix(reader.lead.decode())))
+                places.append((file.name, line))
+        where = pd.DataFrame(places, columns=["file", "line"])
+        return pd.concat([where, pd.json_normalize(records)], axis=1)
+
+    def _jsonl(self, name: str) -> pd.DataFrame:
+        text = self._read(name, lambda p: p.read_text(encoding="utf-8"))
+        return pd.DataFrame([json.loads(line) for line in text.splitlines()])
+
+    def _read(self, name: str, read: Any) -> Any:
+        try:
+            return read(self.path / name)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.path / name} cannot be read: {error}") from None
+
+
+def load(path: str | Path) -> Dataset:
+    """Open the dataset in the directory ``path``; DataError when there is none."""
+    place = Path(path).expanduser().absolute()
+    file = place / "manifest.json"
+    if not place.is_dir():
+        raise DataError(f"there is no dataset at {path}; make one with: redgen generate SCENARIO -o {path}")
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        assert manifest["format"] == 1, f"its format {manifest['format']!r} is not this version's"
+        assert {"sources", "files", "campaigns", "timeline"} <= manifest.keys(), "parts of it are missing"
+    except FileNotFoundError:
+        raise DataError(f"{path} is no dataset: it has no manifest.json (an unfinished run has none)") from None
+    except (OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError) as error:
+        raise DataError(f"{file} cannot be read: {error}") from None
+    return Dataset(place, manifest)

@@ -1,0 +1,96 @@
+"""What is in a dataset, in numbers that ``inspect`` shows: per source, per label, per campaign, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from redgen.clock import SECOND, parse_time
+from redgen.pipeline.dataset import Dataset
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """One source: what it is, how much, and its timeline."""
+
+    name: str
+    format: str
+    files: int
+    lines: int
+    bytes: int
+    labels: dict[str, int]
+    timeline: list[int]
+
+
+@dataclass(frozen=True)
+class CampaignLine:
+    """One campaign or hard negative: what it was, when, how much of it each source shows, and its timeline."""
+
+    id: str
+    what: str
+    path: str
+    onset: str
+    impact: str
+    end: str
+    events: int
+    sources: dict[str, int]
+    timeline: list[int]
+
+
+def sources(dataset: Dataset, width: int) -> list[SourceLine]:
+    """Every source, with its lines over the window in ``width`` steps."""
+    lines = dataset.manifest["timeline"]["lines"]
+    return [SourceLine(name, s["format"], s["files"], s["lines"], s["bytes"], s["labels"], squeeze(lines[name], width))
+            for name, s in dataset.manifest["sources"].items()]
+
+
+def campaigns(dataset: Dataset, width: int) -> list[CampaignLine]:
+    """Every campaign in order of its onset."""
+    found = []
+    for c in dataset.manifest["campaigns"]:
+        times = dataset.labels.loc[dataset.labels["campaign_id"].eq(c["campaign_id"])
+                                   & dataset.labels["label"].eq("malicious"), "t"]
+        found.append(CampaignLine(
+            c["campaign_id"], c["playbook"], " → ".join(c["path"]), c["t_onset"] or "", c["t_impact"] or "",
+            c["t_end"] or "", c["n_events"], c["sources"], _histogram(dataset, times.to_numpy(), width)))
+    return sorted(found, key=lambda c: (c.onset or "~", c.id))
+
+
+def hard_negatives(dataset: Dataset, width: int) -> list[CampaignLine]:
+    """Every hard negative in order of its beginning."""
+    found = []
+    for row in dataset.hard_negatives.to_dict("records"):
+        times = dataset.labels.loc[dataset.labels["noise_id"].eq(row["noise_id"]), "t"].to_numpy()
+        found.append(CampaignLine(
+            row["noise_id"], row["kind"], " → ".join(row["path"]), row["t0"] or "", "", row["t1"] or "",
+            row["n_events"], row["sources"], _histogram(dataset, times, width)))
+    return sorted(found, key=lambda c: (c.onset or "~", c.id))
+
+
+def squeeze(counts: Sequence[int], width: int) -> list[int]:
+    """``counts`` summed into at most ``width`` steps."""
+    edges = np.linspace(0, len(counts), min(width, len(counts)) + 1).astype(int)
+    return [int(sum(counts[a:b])) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def spark(counts: Sequence[int]) -> str:
+    """A line of bars; whatever is there at all shows.
+
+    >>> spark([0, 1, 50, 100])
+    ' ▁▄█'
+    """
+    top = max([*counts, 1])
+    return "".join(BARS[-(-c * 8 // top)] for c in counts)
+
+
+def _histogram(dataset: Dataset, times: Any, width: int) -> list[int]:
+    timeline = dataset.manifest["timeline"]
+    start, step = parse_time(timeline["start"]), timeline["step_s"] * SECOND
+    bins = len(next(iter(timeline["lines"].values()), []))
+    at = np.clip(((times - start) // step).astype(int), 0, max(bins - 1, 0))
+    return squeeze(np.bincount(at, minlength=bins).tolist(), width)

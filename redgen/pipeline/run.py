@@ -1,0 +1,91 @@
+"""Generate: a scenario in, a dataset directory out; the whole way in one function."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from redgen.pipeline.dataset import Dataset, load
+from redgen.pipeline.digests import Digests
+from redgen.pipeline.inputs import Inputs, Request
+from redgen.pipeline.labels import write_labels
+from redgen.pipeline.ledger import Ledger
+from redgen.pipeline.lookups import write_lookups
+from redgen.pipeline.maker import MARKS_FOLDER
+from redgen.pipeline.manifest import manifest, write_manifest
+from redgen.pipeline.plan import Plan, make_plan
+from redgen.pipeline.produce import Watch, produce
+from redgen.pipeline.shard import ShardPlan
+from redgen.pipeline.staging import MANIFEST, Staging, check_target, open_staging, writing
+from redgen.pipeline.truthfiles import campaign_records, effect_records, hard_negative_records, write_jsonl
+
+
+def generate(scenario: str | Path, target: str | Path, *, seed: int | None = None, jobs: int | None = None,
+             settings: Sequence[str] = (), clean: bool = False, force: bool = False,
+             watch: Watch | None = None) -> Dataset:
+    """Make the dataset of ``scenario`` (a bundled name or a path) in the directory ``target``.
+
+    ``seed`` and ``settings`` (``dotted.key=value``) override the scenario; ``clean`` leaves the campaigns out and keeps
+    every benign line as it is with them; ``jobs`` is the number of worker processes (default: one per core) and changes
+    no byte; ``force`` replaces a dataset that is there; ``watch`` is called as shards finish.
+
+    Raises SpecError (a YAML is wrong), DataError (a file cannot be read), SinkError (the target cannot be written).
+    An interrupted run leaves ``<target>.partial``; the same call goes on from there.
+    """
+    overrides = (*settings, *([f"seed={seed}"] if seed is not None else []))
+    request = Request(str(scenario), tuple(overrides), clean)
+    place = Path(target).expanduser().absolute()
+    check_target(place, force=force)
+    plan = make_plan(request)
+    with open_staging(place, plan.journal_digest, force=force) as staging:
+        ledger, digests = produce(
+            plan.work, PlanAgain(plan), staging, jobs=jobs or os.cpu_count() or 1, watch=watch)
+        _finish(plan, staging, ledger, digests)
+        staging.promote(force=force)
+    return load(place)
+
+
+class PlanAgain:
+    """The plan for a worker: shared memory after a fork, built again from the request when pickled."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan: Plan | None = plan
+        self._request = plan.request
+
+    def __call__(self) -> ShardPlan:
+        """The part of the plan that shards need."""
+        return (self._plan or make_plan(self._request)).work
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_plan": None, "_request": self._request}
+
+
+def _finish(plan: Plan, staging: Staging, ledger: Ledger, digests: Digests) -> None:
+    """Truth, lookups, frozen copies and the manifest."""
+    root = staging.path
+    with writing(root):
+        for folder in ("truth", "lookups"):
+            (root / folder).mkdir(exist_ok=True)
+        write_labels(root / "truth" / "labels.parquet", root, ledger, plan.causes)
+        campaigns = campaign_records(plan, ledger)
+        write_jsonl(root / "truth" / "campaigns.jsonl", campaigns)
+        write_jsonl(root / "truth" / "hard_negatives.jsonl", hard_negative_records(plan, ledger))
+        write_jsonl(root / "truth" / "effects.jsonl", effect_records(plan, ledger))
+        write_lookups(plan.world, root / "lookups")
+        _freeze(plan.inputs, root)
+        shutil.rmtree(root / MARKS_FOLDER)
+        write_manifest(root / MANIFEST, manifest(plan, ledger, digests, root, campaigns))
+
+
+def _freeze(inputs: Inputs, root: Path) -> None:
+    """The scenario as it was run, and the files it names, so that the dataset can be remade from itself."""
+    text = yaml.safe_dump(inputs.frozen, sort_keys=False, allow_unicode=True, width=120)
+    (root / "scenario.yaml").write_text(text, encoding="utf-8")
+    for copy in inputs.copies:
+        (root / copy.name).parent.mkdir(exist_ok=True)
+        (root / copy.name).write_bytes(copy.path.read_bytes())
