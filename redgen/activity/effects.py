@@ -60,9 +60,11 @@ class Timeline:
         pieces: list[tuple[int, int, int, float, int]] = []
         for subject in sorted({e.subject for e in effects}):
             pieces += _pieces([e for e in effects if e.subject == subject])
-        columns = list(zip(*pieces, strict=True)) if pieces else [()] * 5
-        ints = [np.array(c, dtype=np.int64) for c in columns[:3]]
-        return cls(*ints, np.array(columns[3], dtype=np.float64), np.array(columns[4], dtype=np.int32))
+        subject, t0, t1, level, code = zip(*pieces, strict=True) if pieces else ((), (), (), (), ())
+        return cls(
+            np.array(subject, dtype=np.int64), np.array(t0, dtype=np.int64), np.array(t1, dtype=np.int64),
+            np.array(level, dtype=np.float64), np.array(code, dtype=np.int32),
+        )
 
     def at(self, subject: NDArray[np.integer], t: I8 | int) -> I8:
         """The piece that holds for each (subject, t), -1 where none does."""

@@ -5,17 +5,84 @@ Everything is a pure function of the row's id and columns, so an answer does not
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity.effects import Effects
-from redgen.seed import Seed
-from redgen.table import Table
+from redgen.activity.effects import Effects, piece_at
+from redgen.activity.terms import METHODS
+from redgen.seed import Seed, mix, to_normal, to_uniform
+from redgen.table import Column, Table
+from redgen.world.sites import ROUTE_KINDS
 from redgen.world.world import World
-
 
 MAX_DUR = 120_000_000
 """Longest request in microseconds; a row's ``done`` is at most this much after its ``t``."""
+
+PROXY_TIMEOUT = 60_000_000
+"""nginx's proxy_read_timeout (default 60 s): an upstream slower than this is answered with 504."""
+
+SLOW_FROM = 0.5
+"""Offered load, in multiples of capacity, from which answers take longer."""
+
+_HEAD = METHODS.index("HEAD")
+_OPTIONS = METHODS.index("OPTIONS")
+_PAGE, _API, _ASSET, _LOGIN = (ROUTE_KINDS.index(k) for k in ("page", "api", "asset", "login_post"))
+
+_BROKEN = 0.0003
+"""Share of upstream requests answered 5xx on a good day (content site, measured)."""
+
+_NGINX_PAGES = np.zeros(600, dtype=np.int64)
+"""Size of nginx's own pages by status, ``server_tokens off`` (built-in page text)."""
+for _status, _size in {
+    301: 162, 302: 138, 400: 150, 401: 172, 403: 146, 404: 146, 405: 150, 413: 176, 429: 162, 500: 170, 502: 150,
+    503: 190, 504: 160,
+}.items():
+    _NGINX_PAGES[_status] = _size
+_TOKENS = np.array([0, 16, 7], dtype=np.int64)
+"""What the pages grow by: ``server_tokens off``, ``nginx/1.24.0 (Ubuntu)``, ``nginx/1.27.4``; one choice per site."""
+_PADDING = 402
+"""``msie_padding``: added to nginx's error pages for user agents that contain Chrome or MSIE."""
+
+
+class Rules(NamedTuple):
+    """The columns of the world that decide an answer, as kernels take them."""
+
+    status: Column
+    kind: Column
+    objects: Column
+    body: Column
+    size: Column
+    mu: Column
+    sigma: Column
+    tail: Column
+    tail_k: Column
+    tail_alpha: Column
+    cap: Column
+    latency_mu: Column
+    latency_sigma: Column
+    request: Column
+    local: Column
+    cacheable: Column
+    path: Column          # length of the route's path template
+    first: Column         # of sites: upstreams are [first, stop)
+    stop: Column
+    tokens: Column        # of sites: what nginx's pages grow by
+    padded: Column        # of agents
+    bot: Column
+
+    @classmethod
+    def of(cls, world: World, seed: Seed) -> Rules:
+        """The rules of ``world``."""
+        r, s = world.routes, world.sites
+        tokens = _TOKENS[(seed.noise(np.arange(len(s), dtype=np.uint64), "tokens") % np.uint64(3)).astype(np.int64)]
+        return cls(
+            r.status, r.kind, r.objects, r.body, r.size, r.mu, r.sigma, r.tail, r.tail_k, r.tail_alpha, r.cap,
+            r.latency_mu, r.latency_sigma, r.request, r.local, r.cacheable, np.diff(r.path.offsets), s.first, s.stop,
+            tokens, world.agents.padded, world.agents.bot,
+        )
 
 
 def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Table, NDArray[np.int32]]:
@@ -23,11 +90,148 @@ def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Ta
 
     Callers fill id, cause, t, truth, client, cport, agent, device, site, actor, method, route, obj, obj2, word, the
     referer columns, conn, conn_n, proto, and ``status`` where the outcome is theirs to decide (a failed login is 401,
-    an object of somebody else 403, a cached copy 304); ``status`` 0 lets the route decide. ``req_bytes`` that are not 0
-    are kept (a posted body of known size), else drawn. Filled: status, bytes, req_bytes, dur, upstream, up_dur.
+    an object of somebody else 403, a cached copy 304, a rate limit 429); ``status`` 0 lets the route decide.
+    ``req_bytes`` that are not 0 are kept (a request of known size), else drawn. Filled: status, bytes, req_bytes, dur,
+    upstream, up_dur.
 
     The second value has one truth code per row: that of the overload that changed the row, 0 where none did. Callers
     whose rows are benign pass it through ``effects.collateral``; attack rows keep their own truth.
     ``seed`` is the root seed of the dataset.
+
     """
-    raise NotImplementedError
+    n = len(http)
+    timeline = effects.overload
+    status = http["status"].copy()
+    req_bytes = http["req_bytes"].copy()
+    size, dur, up_dur = (np.empty(n, dtype=np.int64) for _ in range(3))
+    upstream, changed = np.empty(n, dtype=np.int16), np.zeros(n, dtype=np.int32)
+    _answers(
+        answer_key(seed), Rules.of(world, seed.child("web")),
+        (timeline.subject, timeline.t0, timeline.t1, timeline.level, timeline.code),
+        tuple(http[c] for c in ("id", "t", "client", "agent", "site", "method", "route", "obj", "obj2", "word")),
+        status, size, req_bytes, dur, upstream, up_dur, changed,
+    )
+    done = http.replace(status=status, bytes=size, req_bytes=req_bytes, dur=dur, upstream=upstream, up_dur=up_dur)
+    return done, changed
+
+
+def answer_key(seed: Seed) -> np.uint64:
+    """The key of the answers' stream; the answer hash of a row is ``mix(answer_key, id)``."""
+    return seed.child("web").key_for("answer")
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _normal(h, salt):  # type: ignore[no-untyped-def]
+    return to_normal(to_uniform(mix(h, np.uint64(salt))))
+
+
+@nb.njit(cache=True, nogil=True)
+def upstream_time(h, mu, sigma):  # type: ignore[no-untyped-def]
+    """Microseconds an unhurried upstream takes, for the row whose answer hash is ``h``; for kernels."""
+    return np.int64(1000.0 * np.exp(mu + sigma * _normal(h, 1))) + 150
+
+
+@nb.njit(cache=True, nogil=True)
+def _body(rules, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
+    """Body bytes of a request that succeeds: cacheable and asset bodies belong to the object, others vary a little."""
+    if rules.body[route] == 0:
+        return rules.size[route]
+    fixed = rules.cacheable[route] or rules.kind[route] == _ASSET
+    what = mix(np.uint64(obj), np.uint64(obj2) * np.uint64(1_000_003) + np.uint64(word))
+    what = mix(np.uint64(route), what)
+    own = 1.0 if fixed else 0.998
+    if rules.kind[route] == _API and obj < 0:
+        own = 0.0  # a list of the caller's own things
+    key = what if own > 0.0 else mix(h, np.uint64(2))
+    if to_uniform(mix(key, np.uint64(3))) < rules.tail[route]:
+        size = rules.tail_k[route] * to_uniform(mix(key, np.uint64(4))) ** (-1.0 / rules.tail_alpha[route])
+    else:
+        z = np.sqrt(own) * _normal(what, 5) + np.sqrt(1.0 - own) * _normal(h, 6)
+        size = np.exp(rules.mu[route] + rules.sigma[route] * z)
+    return np.int64(min(size, rules.cap[route])) + 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _sent(rules, h, status, method, route, obj, obj2, word, site, agent):  # type: ignore[no-untyped-def]
+    """Body bytes sent with ``status``: nothing, a page of nginx's, an error of the application's, or the body."""
+    if method == _HEAD or status in (204, 304, 499):
+        return np.int64(0)
+    if status < 300:
+        body = _body(rules, h, route, obj, obj2, word)
+        return max(np.int64(1), np.int64(body * to_uniform(mix(h, np.uint64(7))))) if status == 206 else body
+    own = rules.local[route] or status in (400, 405, 413, 429, 502, 503, 504)
+    if own and _NGINX_PAGES[status] > 0:
+        pad = _PADDING if status >= 400 and rules.padded[agent] else 0
+        return _NGINX_PAGES[status] + rules.tokens[site] + pad
+    if status < 400:
+        return np.int64(0)
+    what = mix(np.uint64(status), np.uint64(route))
+    if rules.kind[route] == _API or rules.kind[route] == _LOGIN:
+        return np.int64(38 + what % np.uint64(90))
+    return np.int64(2400 + mix(np.uint64(status), np.uint64(site)) % np.uint64(4200))
+
+
+@nb.njit(cache=True, nogil=True)
+def _under_load(h, level, took):  # type: ignore[no-untyped-def]
+    """(status or 0, microseconds) of an upstream request at an offered load of ``level`` times capacity.
+
+    Below capacity time in system grows as 1/(1 - load); above it the excess 1 - 1/level fails (a bounded queue).
+    """
+    busy = min(level, 0.97)
+    took = np.int64(took * min((1.0 - SLOW_FROM) / (1.0 - busy), 30.0) * np.exp(0.35 * _normal(h, 8)))
+    if level <= 1.0 or to_uniform(mix(h, np.uint64(9))) > 1.0 - 1.0 / level:
+        return 0, took
+    u = to_uniform(mix(h, np.uint64(10)))
+    if u < 0.35:
+        return 504, PROXY_TIMEOUT + np.int64(25_000 * to_uniform(mix(h, np.uint64(11))))
+    if u < 0.7:
+        return 502, np.int64(400 + 40_000 * to_uniform(mix(h, np.uint64(11))))
+    return 503, np.int64(200 + 4_000 * to_uniform(mix(h, np.uint64(11))))
+
+
+@nb.njit(cache=True, nogil=True)
+def _decided(rules, h, method, route, obj):  # type: ignore[no-untyped-def]
+    """The status that the route gives when the caller left it open."""
+    if method == _OPTIONS:
+        return 204
+    if not rules.local[route] and to_uniform(mix(h, np.uint64(12))) < _BROKEN:
+        return 502 if to_uniform(mix(h, np.uint64(13))) < 0.4 else 500
+    if obj >= rules.objects[route] and rules.objects[route] > 1:
+        return 404
+    return rules.status[route]
+
+
+@nb.njit(cache=True, nogil=True)
+def _answers(key, rules, load, asked, status, size, req_bytes, dur, upstream, up_dur, changed):  # type: ignore[no-untyped-def]
+    """One pass over the rows; see ``respond``. ``asked`` are the request columns, the rest is written."""
+    ids, t, client, agent, site, method, route, obj, obj2, word = asked
+    for i in range(ids.shape[0]):
+        r, s, h = route[i], site[i], mix(key, ids[i])
+        code = status[i] if status[i] else _decided(rules, h, method[i], r, obj[i])  # noqa: FURB110 (numba)
+        refused = code in (400, 405, 413, 429)
+        local = rules.local[r] or refused
+        took = np.int64(0) if refused else upstream_time(h, rules.latency_mu[r], rules.latency_sigma[r])
+        if load[0].shape[0]:
+            at = piece_at(load[0], load[1], load[2], s, t[i])
+            if at >= 0 and load[3][at] > SLOW_FROM and not local:
+                failed, took = _under_load(h, load[3][at], took)
+                code = failed if failed else code  # noqa: FURB110 (numba)
+                changed[i] = load[4][at]
+        if took >= PROXY_TIMEOUT and not local:
+            code, took = 504, min(took, PROXY_TIMEOUT + 40_000)
+        sent = _sent(rules, h, code, method[i], r, obj[i], obj2[i], word[i], s, agent[i])
+        # What a socket buffer takes at once costs nothing; the rest goes at the client's pace.
+        pace = 3.0 * np.exp(0.8 * _normal(mix(key, np.uint64(client[i])), 14))
+        whole = took + 30 + np.int64(max(sent - 262_144, 0) / pace)
+        patience = np.int64(18_000_000 * np.exp(0.7 * _normal(h, 15)))
+        if whole > patience and rules.bot[agent[i]] == 0 and code != 304:
+            code, whole, sent = 499, patience, np.int64(0)
+        status[i], size[i], dur[i] = code, sent, min(whole, MAX_DUR)
+        servers = np.uint64(max(rules.stop[s] - rules.first[s], 1))
+        upstream[i] = -1 if local else rules.first[s] + np.int64(mix(h, np.uint64(16)) % servers)
+        up_dur[i] = 0 if local else min(took, dur[i])
+        if req_bytes[i] == 0:
+            # Request line and headers: as much as the agent sends, plus what this client's cookies weigh.
+            base = 190 if rules.bot[agent[i]] else 480 + mix(key, np.uint64(client[i])) % np.uint64(420)
+            posted = rules.request[r] * np.exp(0.3 * _normal(h, 17)) if rules.request[r] else 0.0
+            req_bytes[i] = np.int32(base + rules.path[r] + np.uint64(agent[i]) % np.uint64(61) + posted)

@@ -76,14 +76,16 @@ class Sessions:
 class Context:
     """What a behavior may look at: the world, its own seed, the effects, and which rows are wanted.
 
-    ``seed`` is root/benign/<population>; ``root`` the dataset's (for ``web.respond`` and other builders). ``windows``
-    maps each wanted kind to its [start, stop): rows done outside are dropped by the model, so a behavior may leave
-    them out, or not. A behavior returns whole rows of the kinds in ``windows`` only.
+    ``seed`` is root/benign/<population>; ``root`` the dataset's (for ``web.respond`` and other builders). ``per_day`` is
+    the population's mean number of sessions a day. ``windows`` maps each wanted kind to its [start, stop): rows
+    done outside are dropped by the model, so a behavior may leave them out, or not. A behavior returns whole rows of the
+    kinds in ``windows`` (others are dropped, too).
     """
 
     world: World
     root: Seed
     seed: Seed
+    per_day: float = 0.0
     effects: Effects = field(default_factory=Effects.of)
     windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class Behavior:
     tiers: tuple[Tier, ...]
 
     def read(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The keyword arguments that ``parameters`` (of a YAML) say; pydantic.ValidationError when they do not fit."""
+        """The keyword arguments that a YAML's ``parameters`` say; pydantic.ValidationError when they do not fit."""
         model = self.parameters.model_validate_json(json.dumps(dict(parameters)))
         return {name: getattr(model, name) for name in self.names}
 

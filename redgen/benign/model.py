@@ -121,7 +121,7 @@ def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: 
             continue
         seed = root.child("benign", population.id)
         starts = _starts(population, behavior, world, seed, traffic)
-        bound.append(Bound(population.id, behavior, parameters, starts, Context(world, root, seed)))
+        bound.append(Bound(population.id, behavior, parameters, starts, Context(world, root, seed, starts.per_day)))
     if problems:
         raise SpecError(problems)
     return bound

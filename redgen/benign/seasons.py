@@ -33,7 +33,8 @@ def season_at(season: Season, cells: I64, offset: int) -> F64:
     at = (local % DAY) / HOUR - 0.5
     by_hour = np.interp(at, np.arange(-1.0, 25.0), np.concatenate([hour[-1:], hour, hour[:1]])) / hour.mean()
     day: I64 = (local // DAY + _THURSDAY) % 7
-    return by_hour * (weekday / weekday.mean())[day]
+    found: F64 = by_hour * (weekday / weekday.mean())[day]
+    return found
 
 
 def cascade_at(burst: Burst, seed: Seed, cells: I64) -> F64:
@@ -80,7 +81,8 @@ class Crowd:
         if not len(self.who):
             return np.full(len(u), -1, dtype=np.int64)
         at = np.searchsorted(self.upto, u * self.upto[-1], side="right")
-        return self.who[np.minimum(at, len(self.who) - 1)]
+        found: I64 = self.who[np.minimum(at, len(self.who) - 1)]
+        return found
 
 
 @dataclass(frozen=True)

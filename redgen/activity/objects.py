@@ -1,0 +1,120 @@
+"""Which object a request is about: popular ones, a person's own, the next of a crawl; for kernels and for columns.
+
+Routes with the same number of objects are about the same things: product 17 of the page is product 17 of the API, and
+a person's orders have the same numbers wherever they are asked for.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from redgen.seed import mix, to_uniform
+from redgen.world.world import World
+
+OBJECTS = ("none", "popular", "same", "own", "any", "next")
+"""Ways to choose: by popularity, that of the page before, one of the person's own, any with equal chance, or the one
+after the last (a crawl, a sync)."""
+NONE, POPULAR, SAME, OWN, ANY, NEXT = range(len(OBJECTS))
+
+OWNED = 4
+"""A person owns up to this many objects of a route (orders, addresses, …)."""
+
+
+def popular_objects(world: World, route: NDArray[np.integer], u: NDArray[np.float64]) -> NDArray[np.int64]:
+    """An object of each route by its popularity law, for uniforms ``u``; -1 where the route has none."""
+    return _popular(route.astype(np.int64), u, world.routes.objects, world.routes.zipf)  # type: ignore[no-any-return]
+
+
+def own_objects(
+    world: World, person: NDArray[np.integer], route: int, k: NDArray[np.integer] | int
+) -> NDArray[np.int64]:
+    """The k-th object (k < ``OWNED``) that each person owns at a route, such as their orders: a keyed fact."""
+    which = np.broadcast_to(np.asarray(k, dtype=np.int64), person.shape).copy()
+    n = int(world.routes.objects[route])
+    return _owned_rows(owned_key(world), person.astype(np.int64), which, n)  # type: ignore[no-any-return]
+
+
+def owned_key(world: World) -> np.uint64:
+    """The key of the stream that says who owns what."""
+    return world.seed.key_for("owned objects")
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def uniform(h, salt):  # type: ignore[no-untyped-def]
+    """One float in (0, 1) of a hash, by a number of its own."""
+    return to_uniform(mix(h, np.uint64(salt)))
+
+
+@nb.njit(cache=True, nogil=True)
+def chosen(upto, u):  # type: ignore[no-untyped-def]
+    """The first position whose running total exceeds u, -1 when the totals are zeros."""
+    n = upto.shape[0]
+    if n == 0 or upto[n - 1] <= 0.0:
+        return -1
+    for k in range(n):
+        if u < upto[k]:
+            return k
+    return n - 1
+
+
+@nb.njit(cache=True, nogil=True)
+def zipf(u, n, s):  # type: ignore[no-untyped-def]
+    """Rank in [0, n) with P(rank) ~ 1/(rank + 1)^s, by inversion of the continuous law on [1/2, n + 1/2]."""
+    if n <= 1:
+        return np.int64(0)
+    if abs(s - 1.0) < 1e-9:
+        x = 0.5 * np.exp(u * np.log(2.0 * n + 1.0))
+    else:
+        low, high = 0.5 ** (1.0 - s), (n + 0.5) ** (1.0 - s)
+        x = (low + u * (high - low)) ** (1.0 / (1.0 - s))
+    return min(np.int64(x - 0.5), np.int64(n - 1))
+
+
+@nb.njit(cache=True, nogil=True)
+def scattered(rank, n):  # type: ignore[no-untyped-def]
+    """A permutation of [0, n) (of hashes for huge n), so that popular objects do not have the lowest numbers."""
+    if n < 2_000_000_000:
+        return (rank * np.int64(2_654_435_761) + 12_345) % n
+    return np.int64(mix(np.uint64(n), np.uint64(rank)) % np.uint64(n))
+
+
+@nb.njit(cache=True, nogil=True)
+def owned(key, person, k, n):  # type: ignore[no-untyped-def]
+    """The k-th object of a person among ``n``."""
+    return np.int64(mix(mix(key, np.uint64(person)), np.uint64(n) * np.uint64(64) + np.uint64(k)) % np.uint64(n))
+
+
+@nb.njit(cache=True, nogil=True)
+def object_of(mode, h, n, s, person, last, key, position):  # type: ignore[no-untyped-def]
+    """The object a step is about; see ``OBJECTS``."""
+    if mode == NONE or n <= 1:
+        return np.int64(-1)
+    if mode == POPULAR:
+        return scattered(zipf(uniform(h, 1), n, s), n)
+    if mode == SAME and last >= 0:
+        return last % n
+    if mode == OWN and person >= 0:
+        return owned(key, person, np.int64(OWNED * uniform(h, 1) ** 2), n)
+    if mode == NEXT:
+        return position % n
+    return min(np.int64(uniform(h, 1) * n), n - 1)
+
+
+@nb.njit(cache=True, nogil=True)
+def _popular(route, u, objects, exponents):  # type: ignore[no-untyped-def]
+    found = np.full(route.shape[0], -1, dtype=np.int64)
+    for i in range(route.shape[0]):
+        n = objects[route[i]]
+        if n > 1:
+            found[i] = scattered(zipf(u[i], n, exponents[route[i]]), n)
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _owned_rows(key, person, k, n):  # type: ignore[no-untyped-def]
+    found = np.empty(person.shape[0], dtype=np.int64)
+    for i in range(person.shape[0]):
+        found[i] = owned(key, person[i], k[i], n)
+    return found

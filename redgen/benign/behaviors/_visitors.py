@@ -1,0 +1,164 @@
+"""Who is behind a web session: address, agent and device, each a pure function of the visitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from redgen.benign.context import Context, Sessions
+from redgen.errors import DataError, did_you_mean
+from redgen.seed import F64, U64
+from redgen.spec.model import Cited, Number, Positive, Share
+from redgen.world.agents import AGENT_KINDS
+from redgen.world.plan import NETWORK_KINDS
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One entry per session: what the servers see of the client, and what the model knows of it.
+
+    ``known``: has been here before (its cache is warm). ``key`` u8 hashes the visitor, or the session of a new one.
+    """
+
+    client: NDArray[np.uint32]
+    agent: NDArray[np.int32]
+    device: U64
+    person: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    key: U64
+
+
+class Visitors(Cited):
+    """Visitors without a login: mostly seen once, some regulars; where they come from and what they use."""
+
+    networks: dict[str, Positive] = Field(
+        default_factory=lambda: {"home": 0.58, "mobile": 0.34, "business": 0.05, "vpn": 0.03}
+    )
+    agents: dict[str, Positive] = Field(default_factory=lambda: {"mobile": 0.68, "desktop": 0.32})
+    returning: Share = 0.4
+    """Share of sessions by regulars."""
+    regulars: Positive = 1.0
+    """How many regulars there are, in multiples of a day's sessions of this population."""
+    zipf: Number = 0.8
+    """How unequal regulars are: exponent of their activity by rank."""
+
+
+class Presence(Cited):
+    """Where people with a login are and what they use, as shares of their sessions."""
+
+    phone: Share = 0.6
+    """On the phone; else on the main device."""
+    mobile_network: Share = 0.45
+    """Of sessions on the phone; else at home."""
+    vpn: Share = 0.03
+    office: Share = 0.0
+    known: Share = 0.9
+    """Whose cache is warm."""
+
+
+def anonymous(ctx: Context, sessions: Sessions, visitors: Visitors) -> Identity:
+    """Visitors nobody knows by name: a fresh one per session, or one of the regulars."""
+    for kind in visitors.networks:
+        if kind not in NETWORK_KINDS:
+            raise DataError(f"unknown network kind {kind!r}{did_you_mean(kind, NETWORK_KINDS)}")
+    seed, n = ctx.seed.child("visitors"), max(1, round(visitors.regulars * ctx.per_day))
+    regular = seed.uniform(sessions.id, "regular") < visitors.returning
+    rank = ranks(seed.uniform(sessions.id, "rank"), n, visitors.zipf)
+    key = np.where(regular, seed.noise(rank.astype(np.uint64), "regulars"), sessions.id)
+    return Identity(
+        client=_addresses(ctx, key, visitors.networks),
+        agent=draw_agents(ctx, key, visitors.agents),
+        device=seed.noise(key, "device"),
+        person=np.full(len(sessions), -1, dtype=np.int64),
+        known=regular,
+        key=key,
+    )
+
+
+def people(ctx: Context, sessions: Sessions, presence: Presence) -> Identity:
+    """People with a login: where each is at the time, on which of their two devices."""
+    seed, whom = ctx.seed.child("presence"), sessions.who.astype(np.int32)
+    u = seed.uniform(sessions.id, "device")
+    phone = (u < presence.phone).astype(np.int64)
+    v = seed.uniform(sessions.id, "where")
+    where = np.select(
+        [v < presence.vpn, v < presence.vpn + presence.office, u < presence.phone * presence.mobile_network],
+        [3, 2, 1], 0,
+    ).astype(np.int8)
+    p = ctx.world.people
+    return Identity(
+        client=p.address(whom, where, sessions.t),
+        agent=p.agent[whom, phone],
+        device=p.device[whom, phone],
+        person=sessions.who,
+        known=seed.uniform(whom.astype(np.uint64), "known") < presence.known,
+        key=seed.noise(whom.astype(np.uint64), "person"),
+    )
+
+
+def numbered(ctx: Context, sessions: Sessions, visitors: Visitors) -> Identity:
+    """Machines known by number (``Sessions.who``): each has one address and one agent for good."""
+    seed = ctx.seed.child("visitors")
+    key = seed.noise(sessions.who.astype(np.uint64), "numbered")
+    return Identity(
+        client=_addresses(ctx, key, visitors.networks), agent=draw_agents(ctx, key, visitors.agents),
+        device=seed.noise(key, "device"), person=np.full(len(sessions), -1, dtype=np.int64),
+        known=np.ones(len(sessions), dtype=np.bool_), key=key,
+    )
+
+
+def with_agents(who: Identity, agent: NDArray[np.int32]) -> Identity:
+    """The same clients with other agents."""
+    return replace(who, agent=agent)
+
+
+def draw_agents(ctx: Context, key: U64, weights: dict[str, float]) -> NDArray[np.int32]:
+    """One agent per key: its kind by ``weights``, then by the market shares within the kind."""
+    for kind in weights:
+        if kind not in AGENT_KINDS:
+            raise DataError(f"unknown kind of agent {kind!r}{did_you_mean(kind, AGENT_KINDS)}")
+
+    def table() -> tuple[Any, F64]:
+        rows, shares = zip(*(ctx.world.agents.agents_of(kind) for kind in weights), strict=True)
+        total = sum(weights.values())
+        parts = [share * weight / total for share, weight in zip(shares, weights.values(), strict=True)]
+        return np.concatenate(rows), np.cumsum(np.concatenate(parts))
+
+    agents, upto = ctx.once(f"agents {sorted(weights.items())}", table)
+    at = np.searchsorted(upto, ctx.seed.uniform(key, "agent") * upto[-1], side="right")
+    found: NDArray[np.int32] = agents[np.minimum(at, len(agents) - 1)]
+    return found
+
+
+def _addresses(ctx: Context, key: U64, networks: dict[str, float]) -> NDArray[np.uint32]:
+    """Addresses in the kinds of networks, near where a customer lives (anywhere, in a world without customers)."""
+    plan, seed = ctx.world.plan, ctx.seed.child("address")
+    first, stop = ctx.world.people.span("customer")
+    u = seed.uniform(key, "network") * sum(networks.values())
+    out = np.empty(len(key), dtype=np.uint32)
+    low = 0.0
+    for kind, weight in networks.items():
+        some = np.flatnonzero((u >= low) & (u < low + weight))
+        low += weight
+        ids = key[some]
+        if stop > first:
+            neighbor = first + np.floor(seed.uniform(ids, "neighbor") * (stop - first)).astype(np.int64)
+            out[some] = plan.near(kind, ctx.world.people.city[neighbor], ids, seed, "visitor")
+        else:
+            out[some] = plan.draw(kind, ids, seed, "visitor")
+    return out
+
+
+def ranks(u: F64, n: int, s: float) -> NDArray[np.int64]:
+    """Ranks in [0, n) by a continuous Zipf law of exponent s."""
+    if abs(s - 1.0) < 1e-9:
+        x = 0.5 * np.exp(u * np.log(2.0 * n + 1.0))
+    else:
+        low, high = 0.5 ** (1.0 - s), (n + 0.5) ** (1.0 - s)
+        x = (low + u * (high - low)) ** (1.0 / (1.0 - s))
+    found: NDArray[np.int64] = np.minimum((x - 0.5).astype(np.int64), n - 1)
+    return found

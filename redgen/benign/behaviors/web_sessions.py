@@ -1,0 +1,62 @@
+"""People in browsers: walks over a site's pages with what the pages load, external referers, and logins."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from redgen.activity.schema import Activity
+from redgen.benign.behaviors import _visitors
+from redgen.benign.behaviors._play import Traits, play
+from redgen.benign.behaviors._script import Login, Lognormal, Quantiles, Step, compile_script
+from redgen.benign.behaviors._visitors import Presence, Visitors
+from redgen.benign.context import Context, Sessions, Tier, behavior
+from redgen.clock import HOUR, MINUTE, SECOND
+from redgen.spec.model import Positive, Share
+
+_THINK = Lognormal(median=14 * SECOND, sigma=1.2)
+_PAGES = Quantiles(at=(0.0, 0.62, 0.8, 0.92, 0.98, 0.995, 1.0), are=(1, 2, 3, 6, 16, 40, 120))
+
+_VISITORS, _PRESENCE = Visitors(), Presence()
+
+
+@behavior(gives=("http", "auth", "flow"), tiers=(Tier(15 * MINUTE, 0.95), Tier(HOUR, 0.05)))
+def web_sessions(
+    ctx: Context, sessions: Sessions, *,
+    site: str,
+    entry: dict[str, Positive],
+    steps: dict[str, Step],
+    pages: Quantiles = _PAGES,
+    think: Lognormal = _THINK,
+    direct: Share = 0.45,
+    private: Share = 0.1,
+    visitors: Visitors = _VISITORS,
+    presence: Presence = _PRESENCE,
+    login: Login | None = None,
+) -> Activity:
+    """Sessions of ``pages`` page views at ``site``, entered through ``entry`` and continued by ``steps``.
+
+    ``direct``: sessions that begin without a referring site; ``private``: browsers that never send a referer. Members
+    (populations of people) are where ``presence`` says and sign in as ``login`` says; others are ``visitors``.
+    """
+    world = ctx.world
+    code = world.sites.code(site)
+    script = ctx.once("script", lambda: compile_script(world, steps, entry, think, login))
+    members = len(sessions) > 0 and int(sessions.who[0]) >= 0
+    who = _visitors.people(ctx, sessions, presence) if members else _visitors.anonymous(ctx, sessions, visitors)
+    ids, seed = sessions.id, ctx.seed
+    refers = seed.uniform(who.key, "private") >= private
+    count = max(len(world.referers), 1)
+    external = _visitors.ranks(seed.uniform(ids, "referer"), count, 1.0)
+    cold = (seed.uniform(ids, "direct") < direct) | ~refers
+    person = who.person
+    return play(ctx, sessions, script, who, Traits(
+        pages=np.floor(pages.of(sessions.size)).astype(np.int64),
+        signed=members & (seed.uniform(ids, "signed") < (login.remembered if login else 0.0)),
+        factor=(person >= 0) & (world.people.factor[person] >= 0),
+        refers=refers,
+        external=np.where(cold, -1, -2 - external),
+        assets=world.agents.assets[who.agent],
+    ), code)
+
+
+BEHAVIOR = web_sessions
