@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Any, TypeVar
@@ -17,12 +17,15 @@ from redgen.spec.syntax import LARGEST_TEXT, Node, parse
 
 M = TypeVar("M", bound=BaseModel)
 
+_REPAIRS = 4
+"""How often the faults of a file are cut out before it is given up."""
+
 
 @dataclass(frozen=True)
 class Document:
     r"""A YAML file, or a part of one, whose values remember where they are written.
 
-    ``prefix`` is the dotted place of the part inside its file, for messages.
+    ``prefix`` is the dotted place of the part inside its file, for messages; ``folder`` holds the file, when it is one.
 
     >>> doc = load_yaml("id: x\nlist:\n- a: 1\n", "demo.yaml")
     >>> doc.line("list", 0, "a"), doc.at("list", 0).data
@@ -31,6 +34,7 @@ class Document:
 
     root: Node
     prefix: Path = ()
+    folder: File | None = None
 
     @property
     def file(self) -> str:
@@ -63,7 +67,7 @@ class Document:
         """The part at ``path`` as a document of its own; KeyError when there is none."""
         if not self.has(*path):
             raise KeyError(_dotted(path))
-        return Document(self.find(path), (*self.prefix, *path))
+        return replace(self, root=self.find(path), prefix=(*self.prefix, *path))
 
     def line(self, *path: str | int) -> int:
         """The line of ``path``, or of the nearest thing above it that is written."""
@@ -88,6 +92,28 @@ class Document:
         except ValidationError as error:
             raise SpecError(list(self._problems(model, error.errors(include_url=False)))) from None
 
+    def salvaged(self, model: type[M], stand_ins: Mapping[str, Any]) -> tuple[M | None, list[Problem], list[Path]]:
+        """As much of a ``model`` as is sound: the model without what is faulty, all problems, and where the faults are.
+
+        ``stand_ins`` take the place of top-level keys that are required. None where what remains makes no model.
+        """
+        faults: list[Path] = []
+        problems: list[Problem] = []
+        data = self.data
+        for _ in range(_REPAIRS):
+            try:
+                return model.model_validate_json(json.dumps(data)), problems, faults
+            except ValidationError as error:
+                errors = error.errors(include_url=False)
+            problems = problems or list(self._problems(model, errors))
+            homes = [(e["type"] == "missing", located(data, e)[1]) for e in errors]
+            faults += [home[:-1] if missing and home[0] not in stand_ins else home for missing, home in homes]
+            if () in faults:
+                break
+            data = _without(self.data, set(faults))
+            data.update({key: value for key, value in stand_ins.items() if key not in data})
+        return None, problems, faults
+
     def _problems(self, model: type[BaseModel], errors: list[ErrorDetails]) -> Iterator[Problem]:
         data = self.data
         for group in _grouped(data, errors):
@@ -101,7 +127,7 @@ class Document:
 
     def overlay(self, over: Document) -> Document:
         """A document with the mappings of ``over`` laid on this one's, key by key; lists and scalars are replaced."""
-        return Document(_merged(self.root, over.root), self.prefix)
+        return replace(self, root=_merged(self.root, over.root))
 
 
 def load_yaml(source: File | str, name: str = "") -> Document:
@@ -119,7 +145,7 @@ def load_yaml(source: File | str, name: str = "") -> Document:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read {shown}: {reason}") from None
     try:
-        return Document(parse(raw.decode("utf-8"), shown))
+        return Document(parse(raw.decode("utf-8"), shown), folder=source.parent)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise SpecError(Problem(shown, line, "", "not UTF-8 text; is this a text file?")) from None
@@ -148,7 +174,16 @@ def override(document: Document, settings: Iterable[str]) -> Document:
             problems += [replace(p, line=0, key=p.key or key) for p in error.problems]
     if problems:
         raise SpecError(problems)
-    return Document(root, document.prefix)
+    return replace(document, root=root)
+
+
+def _without(data: Any, gone: set[Path], at: Path = ()) -> Any:
+    """A copy of plain data without the values at the paths ``gone``."""
+    if isinstance(data, dict):
+        return {k: _without(v, gone, (*at, k)) for k, v in data.items() if (*at, k) not in gone}
+    if isinstance(data, list):
+        return [_without(v, gone, (*at, i)) for i, v in enumerate(data) if (*at, i) not in gone]
+    return data
 
 
 def _child(node: Node, part: str | int) -> Node | None:

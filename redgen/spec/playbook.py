@@ -44,7 +44,7 @@ class Fork(Spec):
     go: str = END
 
 
-Weights = Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
+Weights = Annotated[dict[str, Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)]
 Target = Annotated[
     Annotated[str, Tag("a target")] | Annotated[Weights, Tag("weighted targets")] | Annotated[Fork, Tag("a fork")],
     Discriminator(_shape),
