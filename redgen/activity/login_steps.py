@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.effects import Effects
+from redgen.activity.groups import expand, running
 from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, FACTORS
 from redgen.clock import MILLISECOND, MINUTE, SECOND
 from redgen.seed import F64, I64, U64, Seed
@@ -97,18 +98,6 @@ def _steps(
     )
 
 
-def _expand(counts: NDArray[np.integer]) -> tuple[I64, I64]:
-    """Position of the login and rank within it, for ``counts`` elements per login."""
-    login = np.repeat(np.arange(len(counts)), counts)
-    return login, np.arange(len(login)) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
-def _since_first(gaps: I64, rank: I64) -> I64:
-    """Running total of ``gaps`` within each login; the gap of its first element counts nothing."""
-    total = np.cumsum(np.where(rank > 0, gaps, 0))
-    return total - total[np.maximum.accumulate(np.where(rank == 0, np.arange(len(rank)), 0))] if len(rank) else total
-
-
 def passwords(
     seed: Seed, effects: Effects, each: Table, *, wrong: I64, knows: Bools, pace: F64, before: I64
 ) -> Stand:
@@ -116,10 +105,10 @@ def passwords(
     limit = np.array(LOCK_AFTER)[each["org"]]
     user = each["user"]
     counts = np.where(user >= 0, np.minimum(wrong + knows, np.maximum(limit - before, 0) + _STUBBORN), wrong + knows)
-    login, rank = _expand(counts)
+    login, rank = expand(counts)
     key = seed.noise(each["id"][login] + rank.astype(np.uint64), "try")
     gaps = (pace[login] * SECOND * np.exp(0.6 * seed.normal(key, "pace"))).astype(np.int64)
-    t = each["t"][login] + _since_first(gaps, rank)
+    t = each["t"][login] + running(np.where(rank > 0, gaps, 0), rank)
     who, fails = user[login], before[login] + rank
     known = who >= 0
     right = known & knows[login] & (rank == wrong[login])
@@ -150,13 +139,13 @@ def second_factor(seed: Seed, each: Table, stand: Stand, answer: I64, prompts: I
 
 def _pushes(seed: Seed, each: Table, begins: I64, answer: NDArray[np.integer], prompts: I64) -> Steps:
     """Prompts one after the other, 3-15 s apart; all but the last are denied or time out."""
-    login, rank = _expand(prompts)
+    login, rank = expand(prompts)
     key = seed.noise(each["id"][login] + rank.astype(np.uint64), "prompt")
     refused = np.where(seed.uniform(key, "refused") < 0.4, DENIED, TIMEOUT)
     said = np.where(rank == prompts[login] - 1, answer[login], refused)
     waits = wait(seed, key, said)
     again = waits + (SECOND * (3 + 12 * seed.uniform(key, "again"))).astype(np.int64)
-    sent = begins[login] + _since_first(np.roll(again, 1), rank)
+    sent = begins[login] + running(np.where(rank > 0, np.roll(again, 1), 0), rank)
     return Steps.concat([
         _steps(seed, login, key, sent, SENT, OK), _steps(seed, login, key, sent + waits, ANSWER, said),
     ])
