@@ -72,6 +72,9 @@ class Source(ABC):
     """What stands between two records of one file. The template writes it before every record; the file writer
     drops it before the first one of a file (an envelope's comma). Most sources leave it empty."""
 
+    near: int = 0
+    """A time (µs) near those of the lines to be read; whoever reads a log whose times lack the year sets it."""
+
     template: Template                          # one record to its bytes; forms end with a newline
     event_ids: Template | None = None           # the product's native id alone, one per record
     columns: tuple[Column, ...] = ()            # for Parquet

@@ -117,7 +117,8 @@ class ZeekConn(ZeekSource):
         proto, state = flow["proto"], flow["state"]
         tcp = proto == flows.TCP
         silent = np.isin(state, (flows.S0, flows.REJ, flows.RSTOS0, flows.RSTRH, flows.SH)) & tcp
-        orig, resp = np.where(silent, 0, flow["orig_bytes"]), np.where(silent, 0, flow["resp_bytes"])
+        unheard = silent | (state == flows.SHR)
+        orig, resp = np.where(unheard, 0, flow["orig_bytes"]), np.where(silent, 0, flow["resp_bytes"])
         alone = (state == flows.S0) & np.where(tcp, flow["dur"] < SECOND, orig <= 1_200)
         dur = np.where(alone, 0, flow["dur"])
         u, v = self.seed.uniform(ids, "packets"), self.seed.uniform(ids, "resent")
