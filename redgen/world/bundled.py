@@ -30,3 +30,9 @@ def sections(name: str) -> dict[str, tuple[str, ...]]:
         elif line and not line.startswith("#"):
             here.append(line)
     return {key: tuple(lines) for key, lines in found.items()}
+
+
+@cache
+def operations() -> tuple[dict[str, str], ...]:
+    """The rows of ``cloud_ops.csv``."""
+    return tuple(csv.DictReader(io.StringIO(files("redgen.world").joinpath("cloud_ops.csv").read_text("utf-8"))))

@@ -20,7 +20,7 @@ SESSION_NAMES = ("fixed", "login", "instance", "stamp")
 RESOURCE_KINDS = (
     "bucket", "object", "secret", "trail", "key", "role", "user", "policy", "instance", "function", "table",
     "parameter", "log_group", "stack", "repository", "queue", "topic", "cluster", "db", "db_snapshot", "snapshot",
-    "volume", "security_group", "image", "model", "detector", "document", "task", "resource",
+    "volume", "security_group", "image", "model", "detector", "document", "task", "group",
 )
 """What a call can be about; ``Ops.resource`` and ``Resources.kind`` are positions in this tuple."""
 

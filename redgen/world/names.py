@@ -24,10 +24,11 @@ class Names:
     answer: U32                   # the A record; 0 = the name does not exist
     ttl: I32                      # seconds
     weight: F64                   # popularity, sums to 1 (Zipf, exponent 1)
-    zone: NDArray[np.int16]       # code in ``zones``
+    zone: I32                     # code in ``zones``
     zones: Vocabulary             # domains below which labels can be generated
     resolver: np.uint32           # inner address of the resolver clients ask
     site: I32                     # [sites] row of each site's name
+    idp: I32                      # [terms.ORGS] row of each identity provider host's name
 
     def __len__(self) -> int:
         return len(self.kind)
