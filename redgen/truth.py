@@ -33,12 +33,16 @@ class Register:
     """Codes for causes, in the order they were planned; code 0 is plain benign."""
 
     causes: list[Cause] = field(default_factory=lambda: [Cause("benign")])
+    _codes: dict[Cause, int] = field(default_factory=dict, repr=False)
 
     def code(self, cause: Cause) -> int:
         """The code of ``cause``, new or known."""
-        if cause not in self.causes:
+        if len(self._codes) != len(self.causes):
+            self._codes = {known: code for code, known in enumerate(self.causes)}
+        if cause not in self._codes:
+            self._codes[cause] = len(self.causes)
             self.causes.append(cause)
-        return self.causes.index(cause)
+        return self._codes[cause]
 
 
 @dataclass(frozen=True)

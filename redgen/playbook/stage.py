@@ -129,9 +129,9 @@ class Staged:
 
     ``activity``: tables by kind, every row with the stage's truth. ``expand``: for volumes that do not fit in memory: a
     picklable callable [a, b) -> rows *done* in [a, b), the same rows whatever a and b are; it may be given besides
-    ``activity``; its rows are done before ``until`` (0: by the end of the window). ``ended``: when the step is over (the
-    next one's delay counts from there). ``facts``: values for ``when:`` and for later steps: booleans, numbers, or arrays
-    of a role's ``members``; only names the action declares.
+    ``activity``; its rows are done before ``until`` (0: by the end of the window). ``ended``: when the step is over
+    (the next one's delay counts from there). ``facts``: values for ``when:`` and for later steps: booleans, numbers, or
+    arrays of a role's ``members``; only names the action declares.
     """
 
     activity: Activity = field(default_factory=dict)

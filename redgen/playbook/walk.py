@@ -26,8 +26,8 @@ class Decision(NamedTuple):
 class Player(Protocol):
     """Who plays the steps and makes the decisions of a walk."""
 
-    def play(self, step: str, visit: int, t: int) -> int:
-        """Play the ``visit``-th visit (from 1) of ``step``, come to at ``t``; when it ended."""
+    def play(self, step: str, visit: int, t: int) -> int | None:
+        """Play the ``visit``-th visit (from 1) of ``step``, come to at ``t``; when it ended, None to stop the walk."""
 
     def holds(self, step: str, visit: int, fact: str) -> bool:
         """Whether a fact holds after the visit."""
@@ -64,7 +64,10 @@ class Walk:
         while step not in (END, until):
             visit = self.visits[step] = self.visits.get(step, 0) + 1
             self.path.append(step)
-            t = self.player.play(step, visit, t)
+            ended = self.player.play(step, visit, t)
+            if ended is None:
+                return False, t
+            t = ended
             branching = self._branching(step, visit)
             if branching is None:
                 return False, t
