@@ -62,7 +62,8 @@ class LinuxAuth(Source):
     )
     schema = RECORD | {
         "host": "i2", "name": "i4", "ip": "u4", "port": "i4", "key": "u8", "n": "i4", "more": "i4", "command": "i4",
-        "uid": "i4", "pid": "i4", "child": "i4", "manager": "i4", "tool": "i4", "session": "i4", "tty": "i1", "plural": "i1",
+        "uid": "i4", "pid": "i4", "child": "i4", "manager": "i4", "tool": "i4", "session": "i4",
+        "tty": "i1", "plural": "i1",
     }
 
     def __init__(self, world: World, seed: Seed, format: str = "") -> None:  # noqa: A002

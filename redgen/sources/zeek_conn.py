@@ -96,9 +96,9 @@ class ZeekConn(ZeekSource):
         parts = []
         flow, dns = activity.get("flow"), activity.get("dns")
         if flow is not None and len(flow):
-            parts.append(self._records(flow["id"], flow["t"], {name: flow[name] for name in _FLOW}))
+            parts.append(self._records(flow, {name: flow[name] for name in _FLOW}))
         if dns is not None and len(dns):
-            parts.append(self._records(dns["id"], dns["t"], self._as_flow(dns)))
+            parts.append(self._records(dns, self._as_flow(dns)))
         return concat(parts) if parts else self.nothing()
 
     def _as_flow(self, dns: Table) -> dict[str, NDArray[Any]]:
@@ -112,9 +112,9 @@ class ZeekConn(ZeekSource):
             "state": np.where(replied, _SF, _S0).astype(np.int8),
         }
 
-    def _records(self, ids: NDArray[np.uint64], t: NDArray[np.int64], flow: dict[str, NDArray[Any]]) -> Table:
-        """Records of connections, with everything that follows from their payload, state and length."""
-        proto, state = flow["proto"], flow["state"]
+    def _records(self, rows: Table, flow: dict[str, NDArray[Any]]) -> Table:
+        """Records of ``rows``, which are the connections ``flow``, with what follows from payload, state and length."""
+        ids, proto, state = rows["id"], flow["proto"], flow["state"]
         tcp = proto == flows.TCP
         silent = np.isin(state, (flows.S0, flows.REJ, flows.RSTOS0, flows.RSTRH, flows.SH)) & tcp
         unheard = silent | (state == flows.SHR)
@@ -132,8 +132,8 @@ class ZeekConn(ZeekSource):
         history = flows.histories()[1][state, proto, *(trait.astype(np.int8) for trait in traits), resent]
         wait = np.where((flow["service"] == _DNS) & ~tcp, flows.DNS_REMOVED, flows.UNTIL_REMOVED[proto, state])
         return Table(
-            self.schema, len(ids), id=ids, t=t, form=0,
-            w=t + flow["dur"] + wait + (self.seed.uniform(ids, "timer") * _JITTER).astype(np.int64),
+            self.schema, len(ids), id=ids, t=rows["t"], form=0,
+            w=rows["t"] + rows["dur"] + wait + (self.seed.uniform(ids, "timer") * _JITTER).astype(np.int64),
             served=service >= 0, lasted=dur > 0, told=proto != flows.ICMP, history=history,
             local_orig=self._local(flow["orig"]), local_resp=self._local(flow["resp"]),
             orig_pkts=packets.orig, orig_ip_bytes=packets.orig_bytes, resp_pkts=packets.resp,
