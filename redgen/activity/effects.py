@@ -58,13 +58,11 @@ class Timeline:
     def of(cls, effects: Sequence[Effect]) -> Timeline:
         """Cut overlapping effects on one subject into disjoint pieces."""
         pieces: list[tuple[int, int, int, float, int]] = []
-        for subject in sorted({e.subject for e in effects}):
-            pieces += _pieces([e for e in effects if e.subject == subject])
-        subject, t0, t1, level, code = zip(*pieces, strict=True) if pieces else ((), (), (), (), ())
-        return cls(
-            np.array(subject, dtype=np.int64), np.array(t0, dtype=np.int64), np.array(t1, dtype=np.int64),
-            np.array(level, dtype=np.float64), np.array(code, dtype=np.int32),
-        )
+        for who in sorted({e.subject for e in effects}):
+            pieces += _pieces([e for e in effects if e.subject == who])
+        subject, t0, t1 = (np.array([p[k] for p in pieces], dtype=np.int64) for k in range(3))
+        level = np.array([p[3] for p in pieces], dtype=np.float64)
+        return cls(subject, t0, t1, level, np.array([p[4] for p in pieces], dtype=np.int32))
 
     def at(self, subject: NDArray[np.integer], t: I8 | int) -> I8:
         """The piece that holds for each (subject, t), -1 where none does."""

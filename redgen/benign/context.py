@@ -76,10 +76,9 @@ class Sessions:
 class Context:
     """What a behavior may look at: the world, its own seed, the effects, and which rows are wanted.
 
-    ``seed`` is root/benign/<population>; ``root`` the dataset's (for ``web.respond`` and other builders). ``per_day`` is
-    the population's mean number of sessions a day. ``windows`` maps each wanted kind to its [start, stop): rows
-    done outside are dropped by the model, so a behavior may leave them out, or not. A behavior returns whole rows of the
-    kinds in ``windows`` (others are dropped, too).
+    ``seed`` is root/benign/<population>; ``root`` the dataset's (for ``web.respond`` and other builders); ``per_day``
+    the population's mean number of sessions a day. ``windows`` maps each wanted kind to its [start, stop): rows done
+    outside, and rows of other kinds, are dropped by the model, so a behavior may leave them out, or not.
     """
 
     world: World

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share
+from redgen.spec.world import WorldSpec
 
 PeopleKind = Literal["customer", "employee", "admin", "service", "api_client"]
 
@@ -115,7 +116,7 @@ class Baseline(Cited):
     id: Name
     title: str
     description: str = ""
-    world: dict[str, Any] = Field(default_factory=dict)
+    world: WorldSpec = WorldSpec()
     seasons: dict[str, Season] = Field(default_factory=dict)
     bursts: dict[str, Burst] = Field(default_factory=dict)
     populations: tuple[Population, ...] = ()

@@ -41,6 +41,11 @@ def bare(value: Any) -> Any:
     return value
 
 
+def _row(value: Any) -> Any:
+    value = bare(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _duration(value: Any) -> Any:
     value = bare(value)
     if isinstance(value, str):
@@ -76,7 +81,7 @@ Number = Annotated[float, BeforeValidator(bare)]
 Positive = Annotated[float, BeforeValidator(bare), Field(gt=0)]
 Share = Annotated[float, BeforeValidator(bare), Field(ge=0, le=1)]
 Count = Annotated[int, BeforeValidator(bare), Field(ge=0)]
-Numbers = Annotated[tuple[float, ...], BeforeValidator(bare)]
+Numbers = Annotated[tuple[float, ...], BeforeValidator(_row)]
 """Each may be written plainly or as ``{value: x, source: "…"}``."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=80)]

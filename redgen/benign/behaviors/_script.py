@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from redgen.activity.objects import NONE, OBJECTS, POPULAR
-from redgen.clock import MILLISECOND, SECOND
+from redgen.clock import MILLISECOND
 from redgen.errors import DataError
 from redgen.seed import F64
 from redgen.spec.model import Cited, Duration, Number, Numbers, Positive, Share
@@ -84,7 +84,7 @@ class Login(Cited):
     """Failures whose login, not password, was mistyped."""
     gives_up: Share = 0.10
     """Failures after which the owner gives up and resets the password."""
-    gap: tuple[Duration, Duration] = (2 * SECOND, 20 * SECOND)
+    gap: tuple[Duration, Duration] = (2_000_000, 20_000_000)
     """Shortest and longest time between a failure and the next try (log-uniform)."""
     challenged: Share = 0.35
     """Logins of people with a second factor that are asked for it."""

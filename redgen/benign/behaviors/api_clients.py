@@ -13,11 +13,11 @@ from redgen.benign.behaviors._play import Traits, play
 from redgen.benign.behaviors._script import Login, Lognormal, Quantiles, Step, compile_script
 from redgen.benign.behaviors._visitors import Presence
 from redgen.benign.context import Context, Sessions, Tier, behavior
-from redgen.clock import HOUR, MINUTE, SECOND
+from redgen.clock import HOUR, MINUTE
 from redgen.spec.model import Positive, Share
 
 _CALLS = Quantiles(at=(0.0, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0), are=(1, 3, 7, 16, 40, 90, 300))
-_THINK = Lognormal(median=4 * SECOND, sigma=1.3)
+_THINK = Lognormal(median="4s", sigma=1.3)
 _PRESENCE = Presence(phone=1.0, mobile_network=0.45, vpn=0.02, known=1.0)
 
 

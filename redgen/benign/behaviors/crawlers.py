@@ -10,11 +10,11 @@ from redgen.benign.behaviors._play import Traits, play
 from redgen.benign.behaviors._script import Lognormal, Quantiles, Step, compile_script
 from redgen.benign.behaviors._visitors import Visitors
 from redgen.benign.context import Context, Sessions, Tier, behavior
-from redgen.clock import HOUR, MINUTE, SECOND
+from redgen.clock import HOUR, MINUTE
 from redgen.spec.model import Positive, Share
 
 _PAGES = Quantiles(at=(0.0, 0.6, 0.8, 0.93, 0.99, 1.0), are=(1, 2, 4, 12, 60, 240))
-_DELAY = Lognormal(median=8 * SECOND, sigma=0.6)
+_DELAY = Lognormal(median="8s", sigma=0.6)
 _FLEET = Visitors(networks={"crawler": 1.0}, agents={"crawler": 1.0}, returning=0.9, regulars=0.3, zipf=0.7)
 
 

@@ -10,10 +10,10 @@ from redgen.benign.behaviors._play import Traits, play
 from redgen.benign.behaviors._script import Lognormal, Step, compile_script
 from redgen.benign.behaviors._visitors import Visitors
 from redgen.benign.context import Context, Sessions, Tier, behavior
-from redgen.clock import MINUTE, SECOND
+from redgen.clock import MINUTE
 
 _PROBES = Visitors(networks={"crawler": 1.0}, agents={"monitor": 1.0})
-_ONCE = Lognormal(median=SECOND)
+_ONCE = Lognormal(median="1s")
 
 
 @behavior(gives=("http", "flow"), tiers=(Tier(4 * MINUTE),))

@@ -10,11 +10,11 @@ from redgen.benign.behaviors._play import Traits, play
 from redgen.benign.behaviors._script import Lognormal, Quantiles, Script, Step, compile_script
 from redgen.benign.behaviors._visitors import Visitors
 from redgen.benign.context import Context, Sessions, Tier, behavior
-from redgen.clock import MILLISECOND, MINUTE
+from redgen.clock import MINUTE
 from redgen.spec.model import Positive, Share
 
 _TRIES = Quantiles(at=(0.0, 0.55, 0.8, 0.95, 0.99, 1.0), are=(1, 2, 3, 12, 40, 60))
-_PACE = Lognormal(median=400 * MILLISECOND, sigma=1.0)
+_PACE = Lognormal(median="400ms", sigma=1.0)
 _STRANGERS = Visitors(
     networks={"hosting": 0.45, "cloud": 0.35, "home": 0.15, "business": 0.05},
     agents={"scanner": 0.45, "desktop": 0.3, "library": 0.15, "cli": 0.1}, returning=0.3, regulars=0.5, zipf=0.9,
