@@ -208,8 +208,12 @@ class WorldSpec(Cited):
     dns: Dns = Dns()
 
     @model_validator(mode="after")
-    def check_names(self) -> WorldSpec:
-        """ValueError when a name stands for two things."""
+    def _consistent(self) -> WorldSpec:
+        self.check_names()
+        return self
+
+    def check_names(self) -> None:
+        """ValueError when a name stands for two things, or shares exceed the whole."""
         _no_twice("site", [s.host for s in self.sites])
         _no_twice("route id", [r.id for s in self.sites for r in s.routes])
         _no_twice("host", [h.name for h in self.hosts])
@@ -219,7 +223,6 @@ class WorldSpec(Cited):
         for kind, shares in self.mfa.items():
             if sum(shares.values()) > 1 + 1e-9:
                 raise ValueError(f"the shares of {kind}s' second factors add up to more than 1")
-        return self
 
 
 def merge(specs: Sequence[WorldSpec]) -> WorldSpec:

@@ -20,7 +20,7 @@ from redgen.world.host_build import SYSTEM_UIDS, build_hosts, build_offices, cou
 from redgen.world.name_build import build_names
 from redgen.world.offices import Offices
 from redgen.world.people import PEOPLE_KINDS
-from redgen.world.plan import U32, AddressPlan
+from redgen.world.plan import I32, U32, AddressPlan
 from redgen.world.populate import UNIX_SHARE, Census, settle, take_census
 from redgen.world.site_build import build_routes, build_sites
 from redgen.world.world import Org, World
@@ -63,9 +63,10 @@ def build_world(specs: WorldSpec, seed: Seed, address_plan: str = "reserved") ->
     """
     spec, own = completed(specs), seed.child("world")
     plan = build_plan(address_plan, spec.scale.customers or 0, spec.countries)
-    unknown = [iso for iso in spec.countries if iso not in set(plan.cities.nations)]
-    if unknown:
-        raise DataError(f"the address plan has no country {unknown[0]!r}{did_you_mean(unknown[0], plan.cities.nations)}")
+    known = set(plan.cities.nations)
+    for iso in spec.countries:
+        if iso not in known:
+            raise DataError(f"the address plan has no country {iso!r}{did_you_mean(iso, known)}")
     offices = build_offices(spec, plan, spec.scale.customers or 0, spec.scale.employees or 0, own.child("offices"))
     census = take_census(spec, plan, offices, own.child("people"))
     unix, uid, names = _accounts(census, own.child("unix"))
@@ -85,7 +86,8 @@ def build_world(specs: WorldSpec, seed: Seed, address_plan: str = "reserved") ->
     return World(
         seed=own, org=org, plan=plan, people=people, agents=agents, sites=sites, routes=build_routes(spec), cloud=cloud,
         hosts=hosts, dns=dns, offices=offices, apps=Vocabulary.of(spec.apps),
-        referers=Vocabulary.of(bundled.sections("words.txt")["referers"]), typos=typos, mistyped=mistyped, words=_words(),
+        referers=Vocabulary.of(bundled.sections("words.txt")["referers"]), typos=typos, mistyped=mistyped,
+        words=_words(),
     )
 
 
@@ -109,7 +111,7 @@ def _gateway(offices: Offices, servers: U32) -> int:
     return int(servers[-1]) if len(offices) or len(servers) else 0
 
 
-def _accounts(census: Census, seed: Seed) -> tuple[np.ndarray, np.ndarray, list[str]]:  # type: ignore[type-arg]
+def _accounts(census: Census, seed: Seed) -> tuple[I32, I32, list[str]]:
     """Unix codes and uids of everybody, and the account names: all admins and a share of employees have one."""
     keen = seed.uniform(census.ids, "account") < UNIX_SHARE
     admin, employee = PEOPLE_KINDS.index("admin"), PEOPLE_KINDS.index("employee")

@@ -105,8 +105,7 @@ def _people(
         number_seed = seed.child("person", kind, int(ids[n]))
         if own[n] < (1.0 if kind == "admin" else spec.cloud.iam_user_share or 0.0):
             owners[person] = draft.add(
-                type="IAMUser", name=local, account=0, person=person, id=key_id("AIDA", numbers[0], number_seed.child("id").key),
-                key=key_id("AKIA", numbers[0], number_seed.child("key").key))
+                type="IAMUser", name=local, account=0, person=person, **_user_ids(numbers[0], number_seed))
         roles = by_kind[kind]
         if roles and (kind == "admin" or uses[n] < CLOUD_SHARE):
             upto = np.cumsum([r.weight for r in roles])
@@ -114,9 +113,15 @@ def _people(
             account = _account(role.account, aliases, f"role {role.name}")
             row = draft.add(
                 type="AssumedRole", name=_role_name(role, seed), account=account, person=person, path=role.path,
-                id=_role_id(role, account, numbers, seed), naming=SESSION_NAMES.index("login"), session=census.login[person])
+                id=_role_id(role, account, numbers, seed), naming=SESSION_NAMES.index("login"),
+                session=census.login[person])
             owners[person] = row if owners[person] < 0 else owners[person]
     return owners
+
+
+def _user_ids(account: str, seed: Seed) -> dict[str, str]:
+    """The principal id and the long-lived key of an IAM user."""
+    return {"id": key_id("AIDA", account, seed.child("id").key), "key": key_id("AKIA", account, seed.child("key").key)}
 
 
 def _role_id(role: Role, account: int, numbers: Sequence[str], seed: Seed) -> str:
@@ -134,9 +139,8 @@ def _machines(
     made = []
     for i, name in enumerate(spec.cloud.users):
         keys = seed.child("user", name)
-        made.append(draft.add(type="IAMUser", name=name, account=0, addr=int(addr[i]), weight=4.0,
-                              id=key_id("AIDA", numbers[0], keys.child("id").key),
-                              key=key_id("AKIA", numbers[0], keys.child("key").key)))
+        made.append(draft.add(
+            type="IAMUser", name=name, account=0, addr=int(addr[i]), weight=4.0, **_user_ids(numbers[0], keys)))
     for i, role in enumerate(spec.cloud.roles):
         if role.people in {"employee", "admin"} and role.sessions == "login":
             continue
@@ -186,13 +190,13 @@ def _ops() -> Ops:
 
 def _resources(spec: WorldSpec, aliases: Sequence[str], principals: Principals, seed: Seed) -> Resources:
     """What the spec lists, and every role and IAM user as something that calls can be about."""
-    rows = []
+    rows: list[tuple[str, str, int, int, bool]] = []
     for resource in spec.cloud.resources:
         account = _account(resource.account, aliases, f"{resource.kind} {resource.name}")
-        for n in range(resource.count):
-            rows.append((resource.kind, _resource_name(resource, n, seed), account, resource.objects, resource.sensitive))
+        rows += [(resource.kind, _resource_name(resource, n, seed), account, resource.objects, resource.sensitive)
+                 for n in range(resource.count)]
     seen = set()
-    for code, name, account in zip(principals.type.tolist(), principals.name, principals.account.tolist(), strict=True):
+    for code, name, account in zip(principals.type, principals.name, principals.account.tolist(), strict=True):
         kind = {"IAMUser": "user", "AssumedRole": "role"}.get(PRINCIPAL_TYPES[code])
         if kind and (kind, name, account) not in seen:
             seen.add((kind, name, account))

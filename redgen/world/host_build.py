@@ -19,7 +19,9 @@ from redgen.world.populate import REMOTE
 SERVERS = (10 << 24) + (20 << 16) + (4 << 8)
 """10.20.4.0 and above: Linux hosts."""
 OFFICE_LEN = 20
-SYSTEM_UIDS = {"root": 0, "www-data": 33, "postgres": 114, "deploy": 998, "backup": 34, "jenkins": 117, "monitoring": 997}
+SYSTEM_UIDS = {
+    "root": 0, "www-data": 33, "postgres": 114, "deploy": 998, "backup": 34, "jenkins": 117, "monitoring": 997,
+}
 
 
 def build_offices(spec: WorldSpec, plan: AddressPlan, first_employee: int, employees: int, seed: Seed) -> Offices:

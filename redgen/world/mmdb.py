@@ -51,9 +51,9 @@ def write(
     Like MaxMind's files it is an IPv6 tree that holds IPv4 below ::/96.
     """
     from mmdb_writer import MMDBWriter
-    from netaddr import IPNetwork, IPSet
+    from netaddr import IPNetwork, IPSet  # what mmdb_writer takes, and depends on
 
-    class Writer(MMDBWriter):  # type: ignore[misc]
+    class Writer(MMDBWriter):
         def _build_meta(self) -> dict[str, Any]:
             return {**super()._build_meta(), "build_epoch": BUILD_EPOCH}
 

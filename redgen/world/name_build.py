@@ -53,7 +53,7 @@ def _ranked(rows: list[tuple[str, int, int, int]], ours: int, seed: Seed) -> lis
     """Popularity ranks: keyed noise, with our own sites and the identity provider near the top."""
     rank = seed.uniform(np.arange(len(rows), dtype=np.uint64), "rank")
     rank[:ours] *= 0.05
-    return np.argsort(rank, kind="stable").tolist()
+    return [int(i) for i in np.argsort(rank, kind="stable")]
 
 
 def _outside(count: int, plan: AddressPlan, seed: Seed) -> list[tuple[str, int, int, int]]:

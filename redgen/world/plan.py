@@ -200,7 +200,8 @@ class AddressPlan:
         offset = (serial * np.uint64(0x9E3779B1) + np.uint64(37) * (rows.astype(np.uint64) + np.uint64(1))) % size
         addr = self.starts[rows] + offset.astype(np.uint32)
         last = addr & np.uint32(255)
-        return np.where((last == 0) | (last == 255), addr ^ np.uint32(0x53), addr).astype(np.uint32)
+        found: U32 = np.where((last == 0) | (last == 255), addr ^ np.uint32(0x53), addr).astype(np.uint32)
+        return found
 
     def write_mmdb(self, folder: Path) -> tuple[Path, Path]:
         """Write ``geoip.mmdb`` (the shape of GeoLite2-City) and ``asn.mmdb`` (GeoLite2-ASN) into ``folder``."""

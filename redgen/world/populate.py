@@ -17,7 +17,7 @@ from redgen.world import bundled, logins
 from redgen.world.agents import Agents
 from redgen.world.offices import Offices
 from redgen.world.people import PEOPLE_KINDS, People
-from redgen.world.plan import I32, U32, AddressPlan
+from redgen.world.plan import I32, U32, AddressPlan, Bools
 
 SPREAD = {"customer": 1.35, "employee": 0.55, "admin": 0.4, "service": 0.8, "api_client": 1.2}
 """Standard deviation of ln activity: a few customers do most of what is done (unverified)."""
@@ -54,10 +54,9 @@ def take_census(spec: WorldSpec, plan: AddressPlan, offices: Offices, seed: Seed
     kind = np.repeat(np.arange(len(counts)), counts).astype(np.int8)
     ids = np.concatenate([np.arange(n, dtype=np.uint64) + np.uint64(k << 40) for k, n in enumerate(counts)])
     first = np.concatenate([[0], np.cumsum(counts)])
-    office = np.concatenate([
-        np.full(counts[0], -1), _offices_in_order(offices, first[1], first[2]), _offices_at_random(offices, ids[kind == 2], seed),
-        np.full(counts[3] + counts[4], -1),
-    ]).astype(np.int16)
+    office = np.full(len(kind), -1, dtype=np.int16)
+    office[kind == 1] = _offices_in_order(offices, int(first[1]), int(first[2]))
+    office[kind == 2] = _offices_at_random(offices, ids[kind == 2], seed)
     city = _cities(spec, plan, offices, kind, ids, office, seed)
     people = int(first[3])
     given, family = logins.names(plan.cities, city[:people], ids[:people], seed)
@@ -83,14 +82,15 @@ def _offices_at_random(offices: Offices, ids: U64, seed: Seed) -> NDArray[np.int
         return np.full(len(ids), -1)
     size = (offices.stop - offices.first).astype(np.float64) + 1.0
     upto = np.cumsum(size)
-    return np.searchsorted(upto[:-1], seed.uniform(ids, "office") * upto[-1], side="right")
+    found: NDArray[np.int64] = np.searchsorted(upto[:-1], seed.uniform(ids, "office") * upto[-1], side="right")
+    return found
 
 
 def _cities(
     spec: WorldSpec, plan: AddressPlan, offices: Offices, kind: NDArray[np.int8], ids: U64,
     office: NDArray[np.int16], seed: Seed,
 ) -> I32:
-    """Customers by the countries' mix, staff around their office, machines and the homeless where the first office is."""
+    """Customers by the countries' mix, staff around their office (the first one when in none), machines in its city."""
     cities = plan.cities
     mix = np.array([spec.countries.get(iso, 0.0) for iso in cities.nations])
     per_nation = np.bincount(cities.nation, cities.weight ** 0.8, minlength=len(mix))
@@ -102,7 +102,8 @@ def _cities(
         base = offices.city[np.maximum(office[staff], 0)]
         moved = plan.city_of(plan.near("home", base, ids[staff], seed, "staff city"))
         city[staff] = np.where(kind[staff] < PEOPLE_KINDS.index("service"), moved, base)
-    return city.astype(np.int32)
+    found: I32 = city.astype(np.int32)
+    return found
 
 
 def _machines(services: int, clients: int, domain: str) -> tuple[list[str], list[str]]:
@@ -155,7 +156,7 @@ def _homes(plan: AddressPlan, kind: NDArray[np.int8], ids: U64, city: I32, seed:
     return found
 
 
-def _agents(agents: Agents, kind: NDArray[np.int8], ids: U64, seed: Seed) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def _agents(agents: Agents, kind: NDArray[np.int8], ids: U64, seed: Seed) -> tuple[I32, Bools]:
     """Rows of World.agents [n, 2], and whose main device is the phone."""
     u, v = seed.uniform(ids, "main agent"), seed.uniform(ids, "phone agent")
     main, phone = agents.draw("desktop", u), agents.draw("mobile", v)
@@ -174,7 +175,7 @@ def _factors(spec: WorldSpec, kind: NDArray[np.int8], ids: U64, seed: Seed) -> N
     for name, shares in spec.mfa.items():
         words = [word for word in FACTORS if word in shares]
         codes = np.array([*(FACTORS.index(word) for word in words), -1])
-        upto = np.cumsum([shares[word] for word in words])  # type: ignore[index]
+        upto = np.cumsum([shares[word] for word in words])
         some = np.flatnonzero(kind == PEOPLE_KINDS.index(name))
         found[some] = codes[np.searchsorted(upto, u[some], side="right")]
     return found

@@ -24,7 +24,8 @@ UPSTREAMS = (10 << 24) + (20 << 16) + (3 << 8)
 
 def build_sites(spec: WorldSpec, public: U32, inner: U32) -> Sites:
     """One row per site; ``public`` and ``inner`` are one address each."""
-    upstreams, first = [], [0]
+    upstreams: list[str] = []
+    first = [0]
     for site in spec.sites:
         for _ in range(site.upstreams):
             number = UPSTREAMS + 10 + len(upstreams)
