@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from redgen.activity.schema import Activity
 from redgen.activity.terms import SHELL_OPS, SSH_METHODS
-from redgen.clock import DAY, SECOND, parse_time
+from redgen.clock import DAY, MILLISECOND, SECOND, parse_time
 from redgen.render.holes import BASE64, Hole, Int, IPv4, Letters, Pick, Text, Time
 from redgen.render.template import Template
 from redgen.seed import I64, Seed
@@ -92,7 +92,7 @@ class LinuxAuth(Source):
         lengths = chains.lengths[chain]
         row = np.repeat(np.arange(len(shell)), lengths)
         place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        w = (shell["t"] + shell["dur"])[row] + self._offsets(shell["id"], chain)[row, place]
+        w = (shell["t"] + shell["dur"])[row] + self._offsets(shell, chain)[row, place]
         columns = {name: column[row] for name, column in self._facts(shell).items()}
         form = chains.lines[chain[row], place]
         return Table(self.schema, len(row), id=shell["id"][row], t=w, w=w, form=form, **columns)
@@ -108,13 +108,19 @@ class LinuxAuth(Source):
             special |= (shell["op"] == SHELL_OPS.index(op)) & way
         return np.asarray(_chains().code[shell["op"], np.maximum(shell["method"], 0), owner, special])
 
-    def _offsets(self, ids: NDArray[np.uint64], chain: NDArray[np.int64]) -> I64:
-        """[rows, longest chain] µs of each line after the row is done; log-uniform steps, added up."""
+    def _offsets(self, shell: Table, chain: NDArray[np.int64]) -> I64:
+        """[rows, longest chain] µs of each line after the row is done; log-uniform steps, added up.
+
+        A sudo session is closed after the command's run time: the row's dur, or n milliseconds.
+        """
         chains = _chains()
         low, high = chains.low[chain], chains.high[chain]
-        u = np.stack([self.seed.uniform(ids, f"line {k}") for k in range(low.shape[1])], axis=1)
+        u = np.stack([self.seed.uniform(shell["id"], f"line {k}") for k in range(low.shape[1])], axis=1)
         steps = np.floor(np.maximum(low, 1) * (np.maximum(high, 1) / np.maximum(low, 1)) ** u).astype(np.int64)
         steps[:, 0] = 0
+        ran = np.where(shell["dur"] > 0, shell["dur"], shell["n"].astype(np.int64) * MILLISECOND)
+        sudo = (shell["op"] == SHELL_OPS.index("sudo")) & (ran > 0)
+        steps[:, 2] = np.where(sudo, np.clip(ran, low[:, 2], high[:, 2]), steps[:, 2])
         return np.cumsum(steps, axis=1)
 
     def _facts(self, shell: Table) -> dict[str, Any]:

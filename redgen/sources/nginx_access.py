@@ -101,10 +101,13 @@ class NginxAccess(Source):
         }
 
     def _header_bytes(self, http: Table) -> NDArray[np.int64]:
-        """Bytes of the response header: what a route always sends, its cookies, and the digits of the length."""
+        """Bytes of the response header: what a route always sends, its cookies, and the digits of the length.
+
+        Below what ``activity.wire`` gives a response's header on the wire, so that bytes_sent adds up below a flow's.
+        """
         route, status = http["route"].astype(np.uint64), http["status"]
-        own = (self.world.seed.noise(route, "response header") % np.uint64(120)).astype(np.int64)
-        start = np.where(http["proto"] == HTTP_VERSIONS.index("HTTP/2.0"), 74, 196)
+        own = (self.world.seed.noise(route, "response header") % np.uint64(110)).astype(np.int64)
+        start = np.where(http["proto"] == HTTP_VERSIONS.index("HTTP/2.0"), 74, 162)
         bodiless = (status == 304) | (status == 204)
         digits = np.log10(np.maximum(http["bytes"], 1)).astype(np.int64)
         return start + np.where(bodiless, own // 3, own + digits)
