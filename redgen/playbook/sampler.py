@@ -218,6 +218,4 @@ def covering(found: Sequence[Route], times: int) -> tuple[int, ...]:
 def check_count(sampler: Sampler) -> None:
     """DataError when coverage was asked of fewer campaigns than it takes."""
     if sampler.count and sampler.count < (needed := sampler.needed()):
-        raise DataError(
-            f"taking every transition {sampler.at_least} times needs {needed} campaigns, not {sampler.count}"
-        )
+        raise DataError(f"coverage with at_least {sampler.at_least} needs {needed} campaigns, not {sampler.count}")
