@@ -16,13 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget compiled kernels that are older than any kernel's source: numba looks at one file at a time."""
-    compiled = list(PACKAGE.rglob("*.nbi"))
-    kernels = [path for path in PACKAGE.rglob("*.py") if "njit" in path.read_text(encoding="utf-8")]
-    newest = max(path.stat().st_mtime for path in kernels)
-    for index in compiled:
-        if index.stat().st_mtime < newest:
-            index.unlink(missing_ok=True)
+    """Forget compiled kernels that are older than a kernel beside them, or than the draws they all call.
+
+    Numba looks at the file of the kernel itself only, not at those of the functions it calls.
+    """
+    draws = (PACKAGE / "seed.py").stat().st_mtime
+    for folder in {index.parent for index in PACKAGE.rglob("*.nbi")}:
+        kernels = [path for path in folder.parent.glob("*.py") if "njit" in path.read_text(encoding="utf-8")]
+        newest = max([draws, *(path.stat().st_mtime for path in kernels)])
+        for index in folder.glob("*.nbi"):
+            if index.exists() and index.stat().st_mtime < newest:
+                index.unlink(missing_ok=True)
 
 
 @pytest.fixture
