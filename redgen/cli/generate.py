@@ -44,8 +44,8 @@ def generate(
     made, seconds = run_with_progress(
         scenario, out, seed=seed, jobs=jobs, settings=overrides, clean=no_campaigns, force=force, quiet=quiet)
     if not quiet:
-        sources = made.manifest["sources"].values()
-        lines, size, labels = sum(s["lines"] for s in sources), sum(s["bytes"] for s in sources), made.manifest["labels"]
+        sources, labels = made.manifest["sources"].values(), made.manifest["labels"]
+        lines, size = sum(s["lines"] for s in sources), sum(s["bytes"] for s in sources)
         rate = f"{lines / seconds:,.0f} lines/s, {size / seconds / 1e6:,.0f} MB/s"
         print(f"{out}: {lines:,} lines in {len(sources)} logs, {size / 1e6:,.1f} MB, in {seconds:.1f} s ({rate})")
         print(f"  {len(made.manifest['campaigns'])} campaigns: {labels['malicious']:,} malicious lines, "

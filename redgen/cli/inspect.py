@@ -27,7 +27,7 @@ def inspect(
     width = max(12, min(48, console.width - 84))
     m = data.manifest
     console.print(f"[bold]{dataset}[/]: {m['scenario']['title'] or m['scenario']['id']}", highlight=False)
-    console.print(f"{m['window']['start']} to {m['window']['stop']} · seed {m['seed']} · {m['organisation']['name']} · "
+    console.print(f"{m['window']['start']} to {m['window']['stop']} · seed {m['seed']} · {m['organization']['name']} · "
                   f"addresses {m['address_plan']['name']} · redgen {m['redgen']}", highlight=False)
     console.print(_sources(overview.sources(data, width)))
     runs = overview.campaigns(data, width)
@@ -37,7 +37,8 @@ def inspect(
     if noise:
         console.print(_runs("Hard negatives", noise, impact=False))
     step = m["timeline"]["step_s"] * len(next(iter(m["timeline"]["lines"].values()))) / width / 60
-    console.print(f"one bar of a timeline is {step:,.0f} minutes; next: redgen why {dataset} FILE:LINE", highlight=False)
+    console.print(f"One bar of a timeline is {step:,.0f} minutes. Next: redgen why {dataset} FILE:LINE",
+                  highlight=False)
 
 
 def _sources(lines: list[Any]) -> Table:

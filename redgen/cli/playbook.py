@@ -67,10 +67,10 @@ def lint(
     names: Annotated[list[str], typer.Argument(help="Bundled names or paths; several at once.")],
 ) -> None:
     """Check playbooks: every mistake at once, with its file and line."""
-    from redgen.errors import SpecError
+    from redgen.errors import Problem, SpecError
     from redgen.pipeline.catalog import graph
 
-    problems = []
+    problems: list[Problem] = []
     for name in names:
         try:
             graph(name)

@@ -10,7 +10,7 @@ import typer
 
 def why(
     dataset: Annotated[Path, typer.Argument(help="A dataset directory.")],
-    place: Annotated[str, typer.Argument(metavar="LOGFILE:LINE", help="For example logs/okta_system/okta_system.0.jsonl:17")],
+    place: Annotated[str, typer.Argument(metavar="LOGFILE:LINE", help="As in logs/zeek_conn/zeek_conn.0.log:17")],
 ) -> None:
     """Explain one log line: who, which session or attack step, from which random stream, and its sibling lines."""
     from rich.console import Console
@@ -29,7 +29,7 @@ def why(
         console.print()
         console.print(Text(f"{'siblings':>10}  {found.kinship}", style="cyan"))
         for line in found.siblings:
-            console.print(Text.assemble(("            ", ""), (line.place, "green"), f"  {line.text}"), overflow="ellipsis",
-                          no_wrap=True, soft_wrap=False)
+            shown = Text.assemble("            ", (line.place, "green"), f"  {line.text}")
+            console.print(shown, overflow="ellipsis", no_wrap=True, soft_wrap=False)
         if found.more:
             console.print(f"            … and {found.more:,} more", highlight=False)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,6 +44,11 @@ class LogFile:
             return self.path.open("rb")
         except OSError as error:
             raise DataError(f"cannot read {self.path}: {error.strerror}") from None
+
+    def line(self, number: int) -> str:
+        """One line, counted from 1, without its end; empty when there is none."""
+        with self.open() as stream:
+            return next(islice(stream, number - 1, number), b"").decode().rstrip("\n")
 
     def records(self) -> Iterator[tuple[int, str]]:
         """(line number from 1, line without its end) of every record, headers and footers left out."""

@@ -13,6 +13,10 @@ from redgen.spec.playbook import END
 
 _BOX, _TALL, _ACROSS, _DOWN, _EDGE = 190, 46, 250, 92, 24
 _BADGE = "#b3261e"
+_TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>'
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,11 @@ def svg(graph: Graph) -> str:
     height = max(y for _, y in places.values()) + _TALL + _EDGE
     book = graph.playbook
     body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 40}" font-family="system-ui, sans-serif">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#555"/></marker></defs>',
-        f'<rect width="100%" height="100%" fill="#fff"/><text x="{_EDGE}" y="28" font-size="17" font-weight="600">'
-        f"{escape(book.title)}</text>", '<g transform="translate(0 40)">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 40}" font-family="sans-serif">',
+        _TIP,
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="{_EDGE}" y="28" font-size="17" font-weight="600">{escape(book.title)}</text>',
+        '<g transform="translate(0 40)">',
         *(_arrow(way, places) for way in graph.ways if way.target in places),
         *(_box(graph, step, *at) for step, at in places.items()), "</g></svg>",
     ]

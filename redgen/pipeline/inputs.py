@@ -51,7 +51,7 @@ class Inputs:
 
     def digest(self) -> str:
         """Identity of what is read: the frozen scenario and the bytes of every file, by hash."""
-        whole = hashlib.sha256(json.dumps({**self.frozen, "shard": None}, sort_keys=True).encode())
+        whole = hashlib.sha256(json.dumps(self.frozen, sort_keys=True).encode())
         for copy in self.copies:
             whole.update(copy.name.encode() + b"\0" + copy.path.read_bytes() + b"\0")
         return whole.hexdigest()
@@ -113,6 +113,7 @@ def overlaid(spec: WorldSpec, over: WorldSpec) -> WorldSpec:
 def _freeze(document: Document, scenario: Scenario, folder: Path) -> tuple[dict[str, Any], tuple[Copy, ...]]:
     """The scenario's data with references to copies inside the dataset, and those copies."""
     frozen = document.data
+    frozen.pop("shard", None)  # a matter of the machine: it changes no byte
     named: dict[str, Path] = {}
 
     def copied(kind: str, place: str, name: str) -> str:
@@ -136,5 +137,6 @@ _REFERENCES = (
 
 
 def code_files() -> Iterator[Path]:
-    """Every file of redgen's own code, sorted: an interrupted run must not go on with another version's bytes."""
-    yield from sorted(p for p in Path(__file__).resolve().parent.parent.rglob("*") if p.suffix in {".py", ".csv", ".txt"})
+    """Every file of redgen's own code and data, sorted: a run must not go on with another version's bytes."""
+    package = Path(__file__).resolve().parent.parent
+    yield from sorted(p for p in package.rglob("*") if p.suffix in {".py", ".csv", ".txt", ".yaml", ".json"})

@@ -53,8 +53,8 @@ def write_identities(world: World, path: Path) -> None:
 
 def words(vocabulary: Vocabulary, codes: NDArray[Any] | None = None) -> pa.Array:
     """The vocabulary's strings, all of them or those at ``codes`` (-1: null), as an Arrow array."""
-    whole = pa.LargeStringArray.from_buffers(
-        len(vocabulary), pa.py_buffer(np.ascontiguousarray(vocabulary.offsets)), pa.py_buffer(vocabulary.data.tobytes()))
+    ends, text = pa.py_buffer(np.ascontiguousarray(vocabulary.offsets)), pa.py_buffer(vocabulary.data.tobytes())
+    whole = pa.LargeStringArray.from_buffers(len(vocabulary), ends, text)
     if codes is None:
         return whole
     return whole.take(pa.array(codes.astype(np.int64), mask=codes < 0))

@@ -1,4 +1,4 @@
-"""``manifest.json``: what made the dataset, what is in it, and how every line is accounted for. No clock time of the run."""
+"""``manifest.json``: what made the dataset, what is in it, how every line is accounted for; no clock time of the run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def manifest(plan: Plan, ledger: Ledger, digests: Digests, root: Path,
         "seed": scenario.seed,
         "window": {"start": iso(layout.window.start), "stop": iso(layout.window.stop)},
         "baselines": list(scenario.baselines),
-        "organisation": {"name": plan.world.org.name, "domain": plan.world.org.domain, "people": len(plan.world.people)},
+        "organization": {"name": plan.world.org.name, "domain": plan.world.org.domain,
+                         "people": len(plan.world.people)},
         "address_plan": _address_plan(plan.world.plan),
         "sources": {o.name: _source(plan, ledger, k) for k, o in enumerate(ledger.outlets)},
         "accounting": _accounting(plan.causes, ledger),

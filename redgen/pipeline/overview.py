@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def hard_negatives(dataset: Dataset, width: int) -> list[CampaignLine]:
 def squeeze(counts: Sequence[int], width: int) -> list[int]:
     """``counts`` summed into at most ``width`` steps."""
     edges = np.linspace(0, len(counts), min(width, len(counts)) + 1).astype(int)
-    return [int(sum(counts[a:b])) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [int(sum(counts[a:b])) for a, b in pairwise(edges)]
 
 
 def spark(counts: Sequence[int]) -> str:

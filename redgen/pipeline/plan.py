@@ -11,7 +11,6 @@ import numba
 import numpy as np
 
 import redgen
-from redgen.activity.effects import Effects
 from redgen.benign.model import BenignModel
 from redgen.clock import HOUR, MINUTE, Window
 from redgen.pipeline.happenings import Expansion, Happenings
@@ -21,7 +20,7 @@ from redgen.pipeline.layout import Layout, make_layout
 from redgen.pipeline.logs import Outlet
 from redgen.pipeline.sensors import Sensor
 from redgen.pipeline.shard import ShardPlan, lookback
-from redgen.playbook.campaign import Campaign, plan_campaigns
+from redgen.playbook.campaign import Campaign, all_effects, plan_campaigns
 from redgen.registry import SOURCES
 from redgen.seed import Seed
 from redgen.spec.scenario import Scenario, SourceSpec
@@ -85,8 +84,7 @@ def _identity(inputs: Inputs) -> str:
 
 def _happenings(window: Window, benign: BenignModel, campaigns: Sequence[Campaign]) -> Happenings:
     expansions = [Expansion(e.start, e.stop, e.expand) for c in campaigns for e in c.expanders]
-    effects = Effects.of(e for c in campaigns for e in c.effects)
-    return Happenings.of(window, benign, effects, [c.activity for c in campaigns], expansions)
+    return Happenings.of(window, benign, all_effects(campaigns), [c.activity for c in campaigns], expansions)
 
 
 def _outlets(scenario: Scenario, world: World, seed: Seed, causes: Sequence[Cause]) -> tuple[Outlet, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from redgen.clock import iso
 from redgen.pipeline.ledger import Ledger
+from redgen.pipeline.plan import Plan
+from redgen.playbook.campaign import Campaign
 from redgen.truth import Cause
 
 
@@ -56,16 +58,87 @@ def seen_by_code(ledger: Ledger, codes: int) -> list[Seen]:
     return found
 
 
-def together(causes: Sequence[Cause], seen: Sequence[Seen], wanted: Callable[[Cause], bool]) -> Seen:
-    """What the logs show of all causes that are ``wanted``."""
-    whole = Seen()
-    for cause, some in zip(causes, seen, strict=True):
-        if wanted(cause):
-            whole.add(some)
-    return whole
-
-
 def write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
     """One compact JSON object per line."""
     with path.open("w", encoding="utf-8") as stream:
         stream.writelines(json.dumps(r, separators=(",", ":"), ensure_ascii=False) + "\n" for r in records)
+
+
+def campaign_records(plan: Plan, ledger: Ledger) -> list[dict[str, Any]]:
+    """The lines of ``campaigns.jsonl``, in order of campaign id.
+
+    ``t_onset`` and ``t_end``: first and last logged malicious event; ``t_impact``: first logged event of an objective
+    step, null when none was reached or logged. Each step says when it was first and last seen in the logs, in how many
+    lines of which source; a step visited several times counts once.
+    """
+    seen = seen_by_code(ledger, len(plan.causes))
+    return [_record(c, seen, plan.causes) for c in plan.campaigns if c.label == "malicious"]
+
+
+def hard_negative_records(plan: Plan, ledger: Ledger) -> list[dict[str, Any]]:
+    """The lines of ``hard_negatives.jsonl``: like campaigns, without impact."""
+    seen = seen_by_code(ledger, len(plan.causes))
+    found = []
+    for noise in plan.campaigns:
+        if noise.label == "hard_negative":
+            steps = _steps(noise, seen)
+            whole = _sum(seen[code] for code in {p.truth for p in noise.steps})
+            planned = noise.record()
+            kind = planned.pop("playbook")
+            found.append({"noise_id": noise.id, "kind": kind, "title": noise.title, **planned, **whole.to_json(),
+                          "steps": steps})
+    return found
+
+
+def effect_records(plan: Plan, ledger: Ledger) -> list[dict[str, Any]]:
+    """The lines of ``effects.jsonl``: what campaigns did to the world, and what the logs show of it (collateral).
+
+    ``collateral`` counts lines of the step's effects together, since a line does not tell two of them apart.
+    """
+    seen = seen_by_code(ledger, len(plan.causes))
+    found = []
+    for campaign in plan.campaigns:
+        for effect in sorted(campaign.effects, key=lambda e: (e.t0, e.kind, e.subject)):
+            cause = plan.causes[effect.truth]
+            found.append({
+                "campaign_id" if campaign.label == "malicious" else "noise_id": campaign.id, "step_id": cause.step_id,
+                "effect": effect.kind, "subject": _subject(plan, effect.kind, effect.subject),
+                "t0": iso(effect.t0), "t1": iso(min(effect.t1, plan.work.layout.window.stop)), "level": effect.level,
+                "collateral": seen[effect.truth].to_json(),
+            })
+    return found
+
+
+def _record(campaign: Campaign, seen: Sequence[Seen], causes: Sequence[Cause]) -> dict[str, Any]:
+    own = {p.truth for p in campaign.steps}
+    whole = _sum(seen[code] for code in own)
+    reached = _sum(seen[code] for code in own if causes[code].step_id in campaign.objectives)
+    return {
+        "campaign_id": campaign.id, "title": campaign.title, **campaign.record(), "t_onset": stamp(whole.t0),
+        "t_impact": stamp(reached.t0), "t_end": stamp(whole.t1), "n_events": whole.n_events,
+        "sources": dict(sorted(whole.sources.items())), "steps": _steps(campaign, seen),
+        "collateral": _sum(seen[code] for code in set(campaign.collateral.values())).to_json(),
+    }
+
+
+def _steps(campaign: Campaign, seen: Sequence[Seen]) -> list[dict[str, Any]]:
+    """The steps in the order they were first played."""
+    found: dict[str, dict[str, Any]] = {}
+    for played in campaign.steps:
+        step = found.setdefault(played.step_id, {
+            "step_id": played.step_id, "action": played.action, "technique": played.technique, "visits": 0,
+            **seen[played.truth].to_json()})
+        step["visits"] += 1
+    return list(found.values())
+
+
+def _sum(parts: Iterable[Seen]) -> Seen:
+    whole = Seen()
+    for part in parts:
+        whole.add(part)
+    return whole
+
+
+def _subject(plan: Plan, kind: str, subject: int) -> str:
+    """The person's login, or the site's host."""
+    return plan.world.sites.host[subject] if kind == "overload" else plan.world.people.login[subject]
