@@ -189,7 +189,7 @@ def commands(
     world: World, seed: Seed, *, id: Any, cause: Any, t: Any, truth: Any, host: Any, name: Any, user: Any, command: Any,  # noqa: A002
     conn: Any, start: Any, denied: Any = False, client: Any = 0, dur: Any = None,
 ) -> Table:
-    """Commands run with sudo inside sessions: ``command`` codes in World.commands; ``denied``: refused (not in sudoers).
+    """Commands run with sudo in sessions: ``command`` codes in World.commands; ``denied``: refused (not in sudoers).
 
     A command runs for ``dur`` µs (None: drawn, median 0.6 s, at most 20 s); a refused one not at all.
     """

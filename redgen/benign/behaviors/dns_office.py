@@ -1,0 +1,91 @@
+"""Desks in the office: names looked up and hosts connected to, in bursts, with what the operating system asks besides."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redgen.activity import whereabouts
+from redgen.activity.groups import expand, running
+from redgen.activity.schema import Activity
+from redgen.benign.behaviors import _staff
+from redgen.benign.behaviors._script import Lognormal, Quantiles
+from redgen.benign.behaviors._staff import CACHED, Needs
+from redgen.benign.behaviors._visitors import ranks
+from redgen.benign.context import Context, Sessions, Tier, behavior
+from redgen.clock import MINUTE, SECOND
+from redgen.seed import U64
+from redgen.spec.model import Number, Share
+from redgen.table import concat
+from redgen.world.names import NAME_KINDS
+
+_LONGEST = 20 * MINUTE
+_BURST = Quantiles(at=(0.0, 0.3, 0.6, 0.85, 0.97, 1.0), are=(1, 3, 7, 16, 34, 60))
+_GAP = Lognormal(median=4 * SECOND, sigma=1.6)
+
+
+@behavior(gives=("dns", "flow"), tiers=(Tier(_LONGEST + CACHED + 5 * MINUTE),))
+def dns_office(
+    ctx: Context, sessions: Sessions, *,
+    burst: Quantiles = _BURST,
+    gap: Lognormal = _GAP,
+    zipf: Number = 1.0,
+    missing: Share = 0.035,
+    reverse: Share = 0.03,
+    https: Share = 0.1,
+) -> Activity:
+    """Bursts of ``burst`` needs, ``gap`` apart, by people who are at their desks at the time (others show elsewhere).
+
+    ``zipf``: popularity of names by rank; ``missing``: needs of names that do not exist (search domains, old servers);
+    ``reverse``: PTR questions per need; ``https``: share of A questions with an HTTPS one.
+    """
+    world, seed = ctx.world, ctx.seed
+    person = sessions.who.astype(np.int32)
+    at_desk = whereabouts.place(world, person, sessions.t) == whereabouts.OFFICE
+    count = np.where(at_desk, np.floor(burst.of(sessions.size)), 0).astype(np.int64)
+    at, rank = expand(count)
+    row = seed.noise(sessions.id[at] + rank.astype(np.uint64), "need")
+    gaps = np.where(rank > 0, gap.median * np.exp(gap.sigma * seed.normal(row, "gap")), 0)
+    since = running(gaps, rank).astype(np.int64)
+    kept = np.flatnonzero(since < _LONGEST)
+    at, row, t = at[kept], row[kept], (sessions.t[at] + since)[kept]
+    desk = whereabouts.desk(world, person[at])
+    needs = Needs(
+        id=row, cause=sessions.id[at], t=t, client=desk, name=_names(ctx, row, zipf, missing),
+        dur=(SECOND * _staff.lognormal(ctx, row, "lasts", 9, 1.9, 240)).astype(np.int64),
+        sent=_staff.lognormal(ctx, row, "sent", 2_300, 1.3, 4e7),
+        received=_staff.lognormal(ctx, row, "received", 24_000, 2.2, 4e8),
+    )
+    found = dict(_staff.wired(ctx, needs, https))
+    if "dns" in found:
+        asks = np.flatnonzero(seed.uniform(row, "reverse") < reverse)
+        host = (seed.noise(row[asks], "host") % np.uint64(max(len(world.hosts), 1))).astype(np.int64)
+        inner = ctx.once("inner names", lambda: inner_names(ctx))
+        found["dns"] = concat([found["dns"], _staff.questions(
+            ctx, id=seed.noise(row[asks], "reverse row"), cause=sessions.id[at[asks]], t=t[asks] + 30 * SECOND,
+            client=desk[asks], qtype="PTR", name=inner[host], answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
+        )])
+    return found
+
+
+def _names(ctx: Context, row: U64, zipf: float, missing: float) -> NDArray[np.int32]:
+    """A name for each need: one that exists, by popularity, or one that does not."""
+    dns = ctx.world.dns
+    there, gone = ctx.once("names", lambda: (
+        np.flatnonzero((dns.answer > 0) & (dns.kind != NAME_KINDS.index("inner"))), np.flatnonzero(dns.answer == 0)))
+    popular = there[ranks(ctx.seed.uniform(row, "name"), len(there), zipf)]
+    if not len(gone):
+        return popular.astype(np.int32)
+    absent = gone[(ctx.seed.noise(row, "absent") % np.uint64(len(gone))).astype(np.int64)]
+    return np.where(ctx.seed.uniform(row, "missing") < missing, absent, popular).astype(np.int32)
+
+
+def inner_names(ctx: Context) -> NDArray[np.int32]:
+    """The row of World.dns for each host's inner name, -1 where it has none."""
+    dns, hosts = ctx.world.dns, ctx.world.hosts
+    at = {int(a): k for k, (a, kind) in enumerate(zip(dns.answer, dns.kind, strict=True))
+          if kind == NAME_KINDS.index("inner") and a > 0}
+    return np.array([at.get(int(a), -1) for a in hosts.addr], dtype=np.int32)
+
+
+BEHAVIOR = dns_office
