@@ -72,6 +72,10 @@ class Source(ABC):
     """What stands between two records of one file. The template writes it before every record; the file writer
     drops it before the first one of a file (an envelope's comma). Most sources leave it empty."""
 
+    rotate: int = 0
+    """The product itself starts a new file this often (µs), whatever longer interval a scenario asks for; 0: it does
+    not."""
+
     near: int = 0
     """A time (µs) near those of the lines to be read; whoever reads a log whose times lack the year sets it."""
 

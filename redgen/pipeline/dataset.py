@@ -21,7 +21,10 @@ from redgen.source import Source
 
 @dataclass(frozen=True)
 class LogFile:
-    """One log file: ``lines`` records after ``head_lines`` of header."""
+    """One log file: ``lines`` records after ``head_lines`` of header.
+
+    ``enveloped``: the file is one JSON document; a record's line is its place in the document's list.
+    """
 
     path: Path
     name: str           # relative to the dataset, as labels name it
@@ -29,6 +32,7 @@ class LogFile:
     number: int
     lines: int
     head_lines: int
+    enveloped: bool = False
 
     def open(self) -> IO[bytes]:
         """The uncompressed bytes."""
@@ -46,18 +50,32 @@ class LogFile:
             raise DataError(f"cannot read {self.path}: {error.strerror}") from None
 
     def line(self, number: int) -> str:
-        """One line, counted from 1, without its end; empty when there is none."""
+        """One record's text by its line, counted from 1; empty when there is none."""
+        if self.enveloped:
+            return next((text for n, text in self.records() if n == number), "")
         with self.open() as stream:
             return next(islice(stream, number - 1, number), b"").decode().rstrip("\n")
 
     def records(self) -> Iterator[tuple[int, str]]:
         """(line number from 1, line without its end) of every record, headers and footers left out."""
+        if self.enveloped:
+            yield from self._enveloped()
+            return
         with self.open() as stream:
             for number, line in enumerate(stream, 1):
                 if number > self.head_lines + self.lines:
                     return
                 if number > self.head_lines:
                     yield number, line.decode().rstrip("\n")
+
+    def _enveloped(self) -> Iterator[tuple[int, str]]:
+        with self.open() as stream:
+            text = stream.read().decode()
+        decode, at = json.JSONDecoder().raw_decode, text.find("[") + 1
+        for number in range(1, self.lines + 1):
+            _, end = decode(text, at)
+            yield number, text[at:end]
+            at = end + 1
 
 
 class Dataset:
@@ -102,8 +120,10 @@ class Dataset:
         """The log files of one source (or of all) in the order they were written; DataError for an unknown source."""
         if source is not None and source not in self.manifest["sources"]:
             raise DataError(f"this dataset has no source {source!r}{did_you_mean(source, self.sources)}")
-        found = [LogFile(self.path / f["path"], f["path"], f["source"], f["number"], f["lines"], f["head_lines"])
-                 for f in self.manifest["files"] if f.get("source") in ([source] if source else self.sources)]
+        about, wanted = self.manifest["sources"], [source] if source else self.sources
+        found = [LogFile(self.path / f["path"], f["path"], f["source"], f["number"], f["lines"], f["head_lines"],
+                         about[f["source"]]["envelope"])
+                 for f in self.manifest["files"] if f.get("source") in wanted]
         return sorted(found, key=lambda f: (f.source, f.number))
 
     def reader(self, source: str) -> Source:
@@ -121,7 +141,7 @@ class Dataset:
         records: list[dict[str, Any]] = []
         for file in files:
             for line, text in file.records():
-                records.append(reader.parse(text.removeprefix(reader.lead.decode())))
+                records.append(reader.parse(text))
                 places.append((file.name, line))
         where = pd.DataFrame(places, columns=["file", "line"])
         return pd.concat([where, pd.json_normalize(records)], axis=1)

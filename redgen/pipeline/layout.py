@@ -26,16 +26,40 @@ ROWS_PER_BIN = 200_000
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How the window is cut; all times are UTC µs of write time.
+class Rotation:
+    """How one log is cut into files: a new one every ``length`` µs of write time."""
 
-    ``cuts``: int64[n + 1] shard borders. ``rotate``: length of one file. ``frame``: length of one compressed frame
-    (0: no frames). ``bin``: length of one step of the timeline in the manifest.
+    window: Window
+    length: int
+
+    @property
+    def files(self) -> int:
+        """How many files there are."""
+        return max(1, -(-self.window.duration // self.length))
+
+    def opened(self, file: int) -> int:
+        """When file number ``file`` begins."""
+        return self.window.start + file * self.length
+
+    def closed(self, file: int) -> int:
+        """When file number ``file`` ends."""
+        return min(self.window.start + (file + 1) * self.length, self.window.stop)
+
+    def file_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
+        """File numbers of write times; lines written after the window go to the last file."""
+        return np.clip((written - self.window.start) // self.length, 0, self.files - 1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the window is cut for work; all times are UTC µs of write time.
+
+    ``cuts``: int64[n + 1] shard borders. ``frame``: length of one compressed frame (0: no frames). ``bin``: length of
+    one step of the timeline in the manifest.
     """
 
     window: Window
     cuts: tuple[int, ...]
-    rotate: int
     frame: int
     bin: int
 
@@ -43,11 +67,6 @@ class Layout:
     def shards(self) -> int:
         """How many shards there are."""
         return len(self.cuts) - 1
-
-    @property
-    def files(self) -> int:
-        """How many files each rotating log has."""
-        return max(1, -(-self.window.duration // self.rotate))
 
     def interval(self, shard: int) -> tuple[int, int]:
         """The write times that ``shard`` owns; the last one also owns what is written after the window."""
@@ -62,18 +81,6 @@ class Layout:
         cuts = tuple(sorted({self.window.start, a, b, self.window.stop}))
         return replace(self, cuts=cuts), cuts.index(a)
 
-    def opened(self, file: int) -> int:
-        """When file number ``file`` begins."""
-        return self.window.start + file * self.rotate
-
-    def closed(self, file: int) -> int:
-        """When file number ``file`` ends."""
-        return min(self.window.start + (file + 1) * self.rotate, self.window.stop)
-
-    def file_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
-        """File numbers of write times; lines written after the window go to the last file."""
-        return np.clip((written - self.window.start) // self.rotate, 0, self.files - 1)
-
     def bin_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
         """Timeline steps of write times."""
         return np.clip((written - self.window.start) // self.bin, 0, self.bins - 1)
@@ -83,11 +90,11 @@ class Layout:
         """How many steps the timeline has."""
         return max(1, -(-self.window.duration // self.bin))
 
-    def pieces(self, written: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    def pieces(self, rotation: Rotation, written: NDArray[np.int64]) -> list[tuple[int, int, int]]:
         """(file, first row, last row + 1) of each stretch of sorted write times that shares a file and a frame."""
         if not len(written):
             return []
-        file = self.file_of(written)
+        file = rotation.file_of(written)
         key = file if not self.frame else file * (1 << 32) + np.minimum(
             (written - self.window.start) // self.frame, (self.window.duration - 1) // self.frame)
         borders = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(key)]
@@ -98,7 +105,7 @@ Expected = Callable[[int, int], float]
 """How many rows to expect in [a, b)."""
 
 
-def make_layout(window: Window, cell: int, expected: Expected, usual: Expected, *, rotate: int, framed: bool,
+def make_layout(window: Window, cell: int, expected: Expected, usual: Expected, *, framed: bool,
                 shard: int | None = None, rows_per_shard: int = ROWS_PER_SHARD) -> Layout:
     """Cut ``window`` into shards of whole cells.
 
@@ -115,7 +122,7 @@ def make_layout(window: Window, cell: int, expected: Expected, usual: Expected, 
         inner = _greedy(window, grain, expected, rows_per_shard)
     few = ROWS_PER_BIN / max(usual(window.start, window.stop), 1) * window.duration
     steps = max(1, int(min(window.duration / TIMELINE_BINS, few)) // cell)
-    return Layout(window, (window.start, *inner, window.stop), rotate, frame, steps * cell)
+    return Layout(window, (window.start, *inner, window.stop), frame, steps * cell)
 
 
 def _frame(window: Window, cell: int, usual: Expected) -> int:

@@ -122,8 +122,8 @@ class Ledger:
         self.files: list[list[FileState]] = []
         for outlet in outlets:
             states = []
-            for n in range(layout.files):
-                head = outlet.header(layout.opened(n))
+            for n in range(outlet.rotation.files):
+                head = outlet.header(outlet.rotation.opened(n))
                 states.append(FileState(outlet.path(n), head.count(b"\n"), len(head), next(heads)))
             self.files.append(states)
         lowest, highest = np.iinfo(np.int64).min, np.iinfo(np.int64).max

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from redgen.pipeline.compress import COMPRESSORS
 from redgen.pipeline.inline import Inline
-from redgen.pipeline.layout import Layout
+from redgen.pipeline.layout import Layout, Rotation
 from redgen.pipeline.sensors import Sensor
 from redgen.render.template import Template
 from redgen.seed import Seed
@@ -39,6 +39,7 @@ class Outlet:
     source: Source
     sensor: Sensor
     seed: Seed                  # of the sensor
+    rotation: Rotation
     compression: str = ""       # a key of COMPRESSORS
     by_event_time: bool = False
     inline: Inline | None = None
@@ -90,10 +91,10 @@ class Written:
 def write(outlet: Outlet, layout: Layout, records: Table, written: NDArray[np.int64],
           codes: NDArray[np.int32]) -> Written:
     """Render ``records``, which are sorted by ``written`` and have truth ``codes`` beside them."""
-    files = layout.file_of(written).astype(np.int32)
+    files = outlet.rotation.file_of(written).astype(np.int32)
     starts = np.zeros(len(records), dtype=np.int64)
     chunks: dict[int, Chunk] = {}
-    for file, first, stop in layout.pieces(written):
+    for file, first, stop in layout.pieces(outlet.rotation, written):
         chunk = chunks.setdefault(file, Chunk(file))
         _append(outlet, chunk, records, slice(first, stop), codes, starts)
     marked = np.flatnonzero(codes)

@@ -1,4 +1,4 @@
-"""``manifest.json``: what made the dataset, what is in it, how every line is accounted for; no clock time of the run."""
+"""``manifest.json``: what made the dataset, what is in it, how every line is accounted for; not when it was run."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ def _source(plan: Plan, ledger: Ledger, k: int) -> dict[str, Any]:
     sensor = outlet.sensor
     found: dict[str, Any] = {
         "title": outlet.source.title, "sigma": dict(outlet.source.sigma), "format": outlet.source.format,
+        "envelope": bool(outlet.source.lead),
         "order": "event_time" if outlet.by_event_time else "product", "compress": outlet.compression or "none",
         "files": len(states), "lines": sum(s.records for s in states), "bytes": sum(s.size for s in states),
         "labels": {label: int(sum(tally.counts[c, 4] for c, cause in enumerate(plan.causes) if cause.label == label))

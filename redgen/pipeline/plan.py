@@ -16,7 +16,7 @@ from redgen.clock import HOUR, MINUTE, Window
 from redgen.pipeline.happenings import Expansion, Happenings
 from redgen.pipeline.inline import Inline
 from redgen.pipeline.inputs import Inputs, Request, code_files, read_inputs
-from redgen.pipeline.layout import Layout, make_layout
+from redgen.pipeline.layout import Layout, Rotation, make_layout
 from redgen.pipeline.logs import Outlet
 from redgen.pipeline.sensors import Sensor
 from redgen.pipeline.shard import ShardPlan, lookback
@@ -101,6 +101,7 @@ def _outlet(name: str, spec: SourceSpec, scenario: Scenario, world: World, seed:
     inline = Inline.of(causes, ext, zeek=name.startswith("zeek")) if output.inline_labels else None
     return Outlet(
         name, source, Sensor(spec.latency, spec.loss, spec.duplicates, spec.skew), seed.child("sensor", name),
+        Rotation(scenario.window.window, min(output.rotate, source.rotate or output.rotate)),
         "" if output.compress == "none" else output.compress, output.order == "event_time", inline, output.parquet)
 
 
@@ -116,5 +117,4 @@ def _layout(scenario: Scenario, happenings: Happenings, outlets: Sequence[Outlet
 
     output = scenario.output
     framed = output.compress != "none" or output.parquet
-    return make_layout(scenario.window.window, CELL, expected, usual, rotate=output.rotate, framed=framed,
-                       shard=scenario.shard)
+    return make_layout(scenario.window.window, CELL, expected, usual, framed=framed, shard=scenario.shard)

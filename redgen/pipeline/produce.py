@@ -84,7 +84,7 @@ def _ends(ledger: Ledger, report: Report) -> dict[str, int]:
 
 def _heads(plan: ShardPlan) -> list[bytes]:
     """Each file's header as it stands on disk, outlet by outlet, file by file."""
-    return [_frame(o, o.header(plan.layout.opened(n))) for o in plan.outlets for n in range(plan.layout.files)]
+    return [_frame(o, o.header(o.rotation.opened(n))) for o in plan.outlets for n in range(o.rotation.files)]
 
 
 def _open_files(plan: ShardPlan, root: Path) -> None:
@@ -94,7 +94,7 @@ def _open_files(plan: ShardPlan, root: Path) -> None:
         (root / MARKS_FOLDER).mkdir(exist_ok=True)
         for outlet in plan.outlets:
             (root / "logs" / outlet.name).mkdir(parents=True, exist_ok=True)
-            for file in range(plan.layout.files):
+            for file in range(outlet.rotation.files):
                 (root / outlet.path(file)).write_bytes(next(heads))
 
 
@@ -103,7 +103,7 @@ def _close_files(plan: ShardPlan, root: Path, ledger: Ledger) -> None:
     with writing(root):
         for outlet, states in zip(plan.outlets, ledger.files, strict=True):
             for file, state in enumerate(states):
-                foot = outlet.source.footer(plan.layout.closed(file))
+                foot = outlet.source.footer(outlet.rotation.closed(file))
                 stored = _frame(outlet, foot)
                 with (root / state.path).open("r+b") as stream:
                     stream.truncate(state.stored)

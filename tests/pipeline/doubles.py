@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from redgen.activity.effects import Effects
 from redgen.activity.schema import done_between, rows
 from redgen.clock import DAY, HOUR, MINUTE, SECOND, Window, parse_time
 from redgen.pipeline.happenings import Expansion, Happenings
-from redgen.pipeline.layout import make_layout
+from redgen.pipeline.layout import Rotation, make_layout
 from redgen.pipeline.logs import Outlet
 from redgen.pipeline.sensors import Sensor
 from redgen.pipeline.shard import ShardPlan
@@ -37,7 +37,8 @@ class Crowd:
         ids = self.seed.noise((cells[:, None] * 2**24 + np.arange(self.per_cell)).astype(np.uint64).ravel(), "id")
         t = np.repeat(cells, self.per_cell) * CELL + (self.seed.uniform(ids, "t") * CELL).astype(np.int64)
         dur = (self.seed.uniform(ids, "dur") ** 8 * 50 * MINUTE).astype(np.int64)
-        table = rows("http", len(ids), id=ids, cause=ids, t=t, dur=dur, obj=self.seed.noise(ids, "obj") >> np.uint64(40))
+        obj = self.seed.noise(ids, "obj") >> np.uint64(40)
+        table = rows("http", len(ids), id=ids, cause=ids, t=t, dur=dur, obj=obj)
         return done_between({"http": table}, low, b)
 
     def expected_rows(self, a: int, b: int) -> float:
@@ -63,7 +64,7 @@ class Quick(Source):
     name, title, sigma = "quick", "Quick", {"product": "test"}
     kinds, formats, fields, schema = {"http": 1}, {"line": "log"}, (), SCHEMA
 
-    def __init__(self, world: Any = None, seed: Seed | None = None, format: str = "") -> None:
+    def __init__(self, world: Any = None, seed: Seed | None = None, format: str = "") -> None:  # noqa: A002
         super().__init__(world, seed or Seed(1), format)
         self.template = Template(["@{t} obj=@{obj}\n"], {"t": Time("w", "iso_us_z"), "obj": Int("obj")})
 
@@ -82,9 +83,9 @@ class Slow(Quick):
     """Two records for odd objects; written up to seven minutes late; headers, footers and native ids."""
 
     name, title = "slow", "Slow"
-    kinds = {"http": 7 * MINUTE}
+    kinds: ClassVar = {"http": 7 * MINUTE}
 
-    def __init__(self, world: Any = None, seed: Seed | None = None, format: str = "") -> None:
+    def __init__(self, world: Any = None, seed: Seed | None = None, format: str = "") -> None:  # noqa: A002
         super().__init__(world, seed, format)
         holes = {"w": Time("w", "iso_us_z"), "t": Time("t", "iso_us_z"), "id": Hex("id", 20), "part": Int("part")}
         self.template = Template(["@{w} @{t} @{id}.@{part}\n"], holes)
@@ -118,10 +119,10 @@ class Wrapped(Quick):
     """One JSON document per file."""
 
     name, title = "wrapped", "Wrapped"
-    formats = {"json": "json"}
+    formats: ClassVar = {"json": "json"}
     lead = b","
 
-    def __init__(self, world: Any = None, seed: Seed | None = None, format: str = "") -> None:
+    def __init__(self, world: Any = None, seed: Seed | None = None, format: str = "") -> None:  # noqa: A002
         super().__init__(world, seed, format)
         self.template = Template([',{"t":@{t},"obj":@{obj}}\n'], {"t": Int("t"), "obj": Int("obj")})
 
@@ -132,10 +133,11 @@ class Wrapped(Quick):
         return b"]}"
 
 
-def outlets(compression: str = "", sensor: Sensor | None = None, **more: Any) -> tuple[Outlet, ...]:
+def outlets(rotation: Rotation, compression: str = "", sensor: Sensor | None = None, **more: Any) -> tuple[Outlet, ...]:
     sensor = sensor or Sensor()
-    return tuple(Outlet(s.name, s(None, Seed(5).child(s.name)), sensor, Seed(6).child(s.name), compression, **more)
-                 for s in (Quick, Slow, Wrapped))
+    return tuple(
+        Outlet(s.name, s(None, Seed(5).child(s.name)), sensor, Seed(6).child(s.name), rotation, compression, **more)
+        for s in (Quick, Slow, Wrapped))
 
 
 def staged(seed: Seed, count: int = 300) -> dict[str, Table]:
@@ -153,6 +155,6 @@ def tiny_plan(*, shard: int | None = None, duration: int = DAY, rotate: int = 7 
     happenings = Happenings.of(
         window, crowd, Effects.of(), [staged(Seed(seed))] if attack else [],  # type: ignore[arg-type]
         [Expansion(volley.start, volley.stop, volley)] if attack else [])
-    layout = make_layout(window, CELL, crowd.expected_rows, crowd.expected_rows, rotate=rotate,
+    layout = make_layout(window, CELL, crowd.expected_rows, crowd.expected_rows,
                          framed=bool(compression or more.get("parquet")), shard=shard, rows_per_shard=4000)
-    return ShardPlan(layout, happenings, outlets(compression, sensor, **more), 3)
+    return ShardPlan(layout, happenings, outlets(Rotation(window, rotate), compression, sensor, **more), 3)

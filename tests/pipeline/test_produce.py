@@ -70,7 +70,8 @@ def test_without_the_attack_the_benign_lines_stay(reference: Path, tmp_path: Pat
         name = f"logs/quick/quick.{n}.log"
         lines = (reference / name).read_text().splitlines()
         marked = set(labels.loc[labels.file == name, "line"])
-        assert [x for k, x in enumerate(lines, 1) if k not in marked] == (tmp_path / "out" / name).read_text().splitlines()
+        clean = (tmp_path / "out" / name).read_text().splitlines()
+        assert [x for k, x in enumerate(lines, 1) if k not in marked] == clean
 
 
 def test_files_rotate_and_are_ordered_by_writing(reference: Path) -> None:
@@ -104,7 +105,8 @@ def test_labels_point_at_their_lines(reference: Path) -> None:
         if some.source.iloc[0] == "slow":
             assert (starts[some.line - 1] == some.offset).all()
             assert all(lines[k - 1].split()[2].decode() == e for k, e in zip(some.line, some.event_id, strict=True))
-            assert all(Slow(None).time_of_line(lines[k - 1].decode()) == t for k, t in zip(some.line, some.t, strict=True))
+            told = [Slow(None).time_of_line(lines[k - 1].decode()) for k in some.line]
+            assert told == some.t.tolist()
         elif some.source.iloc[0] == "wrapped":
             records = json.loads(raw)["Records"]
             for line, offset, t in zip(some.line, some.offset, some.t, strict=True):
@@ -114,7 +116,9 @@ def test_labels_point_at_their_lines(reference: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_compressed_files_hold_the_same_and_depend_on_no_shard(reference: Path, tmp_path: Path, compression: str) -> None:
+def test_compressed_files_hold_the_same_whatever_the_shards(
+    reference: Path, tmp_path: Path, compression: str
+) -> None:
     make(tiny_plan(compression=compression), tmp_path / "a", 2)
     make(tiny_plan(compression=compression, shard=DAY), tmp_path / "b")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
@@ -238,7 +242,7 @@ def test_shards_follow_the_expected_rows() -> None:
     def expected(a: int, b: int) -> float:
         return 1000 * max(0, min(b, busy + HOUR) - max(a, busy)) / HOUR + (b - a) / HOUR
 
-    layout = make_layout(window, 5 * MINUTE, expected, expected, rotate=DAY, framed=False, rows_per_shard=100)
+    layout = make_layout(window, 5 * MINUTE, expected, expected, framed=False, rows_per_shard=100)
     assert all((c - START) % (5 * MINUTE) == 0 for c in layout.cuts)
     assert max(expected(*layout.interval(k)) for k in range(layout.shards)) < 260
     assert layout.shards < 20
