@@ -140,7 +140,7 @@ def _typos(spec: WorldSpec, census: Census, seed: Seed) -> tuple[Vocabulary, int
     wrong = [text for text in dict.fromkeys(slipped) if text not in owned and text]
     guesses = bundled.sections("words.txt")["guessed logins"]
     guessed = [*guesses, *(f"{g}@{spec.domain}" for g in guesses)]
-    return Vocabulary.of([*wrong, *(g for g in guessed if g not in owned)]), len(wrong)
+    return Vocabulary.of(dict.fromkeys([*wrong, *(g for g in guessed if g not in owned)])), len(wrong)
 
 
 def _words() -> Vocabulary:

@@ -193,14 +193,14 @@ class AddressPlan:
     def address(self, rows: I32, serial: U64) -> U32:
         """The ``serial``-th address in use of each prefix (serial < ``pool``), scattered over the prefix.
 
-        An odd multiplier permutes the 2^k addresses of a prefix, so different serials are different addresses;
-        a last byte of 0 or 255 becomes another one, as providers do not hand those out.
+        An odd multiplier permutes the 2^k addresses of a prefix, so different serials are different addresses; only
+        that a last byte of 0 or 255, which providers do not hand out, becomes 1 or 254.
         """
         size = (self.ends[rows] - self.starts[rows]).astype(np.uint64) + np.uint64(1)
         offset = (serial * np.uint64(0x9E3779B1) + np.uint64(37) * (rows.astype(np.uint64) + np.uint64(1))) % size
         addr = self.starts[rows] + offset.astype(np.uint32)
         last = addr & np.uint32(255)
-        found: U32 = np.where((last == 0) | (last == 255), addr ^ np.uint32(0x53), addr).astype(np.uint32)
+        found: U32 = addr + (last == 0).astype(np.uint32) - (last == 255).astype(np.uint32)
         return found
 
     def write_mmdb(self, folder: Path) -> tuple[Path, Path]:
