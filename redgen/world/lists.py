@@ -69,7 +69,7 @@ def _common(fake: object, part: str, sex: str, most: int) -> tuple[str, ...]:
     """The most common names of one sort, by how often Faker draws them."""
     romanized = getattr(fake, f"{part}_romanized_name", None)
     draw = romanized or getattr(fake, f"{part}_name_{sex}", None) or getattr(fake, f"{part}_name")
-    counts = Counter(latin(draw()).strip(".") for _ in range(DRAWS))
+    counts = Counter(" ".join(latin(draw()).strip(".").split()) for _ in range(DRAWS))
     return tuple(name for name, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:most])
 
 

@@ -71,7 +71,7 @@ def test_sites_and_routes_point_at_each_other():
     for i in range(len(routes)):
         assert (routes.objects[i] > 1) == ("@{obj}" in routes.path[i]), routes.id[i]
         assert (routes.objects2[i] > 1) == ("@{obj2}" in routes.path[i]), routes.id[i]
-    with pytest.raises(DataError, match="did you mean 'shop.login'"):
+    with pytest.raises(DataError, match=r"did you mean 'shop\.login'"):
         routes.code("shop.loginn")
 
 

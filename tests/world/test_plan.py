@@ -1,4 +1,4 @@
-"""The fictional internet: prefixes that do not overlap, draws that depend on nothing but their key, honest databases."""
+"""The fictional internet: prefixes do not overlap, draws depend on nothing but their key, databases are honest."""
 
 import ipaddress
 

@@ -79,7 +79,7 @@ def test_two_baselines_share_one_world():
     both = merge([retail, office, retail])
     assert both.name == "Shop" and (both.scale.customers, both.scale.employees) == (5000, 300)
     assert both.sites == retail.sites and both.hosts == office.hosts
-    with pytest.raises(DataError, match="do not fit together: site 'www.shop.example' is there twice"):
+    with pytest.raises(DataError, match=r"do not fit together: site 'www\.shop\.example' is there twice"):
         merge([retail, WorldSpec(sites=(shop("other"),))])
     assert merge([]) == WorldSpec()
 
