@@ -99,7 +99,7 @@ class Uris:
             "uuid": {f"{column}:uuid:{salt}": Uuid4(column, salt)},
             "hex": {f"{column}:hex:{salt}": Hex(column, 24, salt)},
             "slug": {
-                **{f"{column}:slug{k}:{salt}": Pick(words, column, salt + k) for k, words in enumerate(_SLUGS)},
+                **{f"{column}:slug{k}": Pick(words, column, k) for k, words in enumerate(_SLUGS)},
                 f"{column}:int": Int(column),
             },
         }

@@ -79,6 +79,18 @@ def histories() -> tuple[Vocabulary, NDArray[np.int16]]:
     return Vocabulary.of(words), np.array([codes[t] for t in texts], dtype=np.int16).reshape(sizes)
 
 
+def settled(
+    state: NDArray[np.int8], proto: NDArray[np.int8], orig: I64, resp: I64,
+) -> tuple[NDArray[np.int8], I64, I64]:
+    """(state, payload each way) as they can be: UDP is SF, S0 or SHR, ICMP is OTH; who is not heard sends nothing."""
+    tcp = proto == TCP
+    mute = np.isin(state, (S0, REJ, RSTOS0, RSTRH, SH))
+    orig = np.where(tcp & (mute | (state == SHR)) | ~tcp & (state == SHR), 0, orig)
+    resp = np.where(tcp & mute | ~tcp & (state == S0), 0, resp)
+    udp = np.where(resp == 0, S0, np.where(orig == 0, SHR, SF))
+    return np.where(tcp, state, np.where(proto == UDP, udp, OTH)).astype(np.int8), orig, resp
+
+
 def spoken(service: NDArray[np.int8], proto: NDArray[np.int8], orig: I64, resp: I64) -> NDArray[np.int8]:
     """The service that Zeek recognizes: it needs both sides of a TCP connection to have spoken."""
     heard = (proto != TCP) | (orig > 0) & (resp > 0)

@@ -114,11 +114,9 @@ class ZeekConn(ZeekSource):
 
     def _records(self, rows: Table, flow: dict[str, NDArray[Any]]) -> Table:
         """Records of ``rows``, which are the connections ``flow``, with what follows from payload, state and length."""
-        ids, proto, state = rows["id"], flow["proto"], flow["state"]
+        ids, proto = rows["id"], flow["proto"]
         tcp = proto == flows.TCP
-        silent = np.isin(state, (flows.S0, flows.REJ, flows.RSTOS0, flows.RSTRH, flows.SH)) & tcp
-        unheard = silent | (state == flows.SHR)
-        orig, resp = np.where(unheard, 0, flow["orig_bytes"]), np.where(silent, 0, flow["resp_bytes"])
+        state, orig, resp = flows.settled(flow["state"], proto, flow["orig_bytes"], flow["resp_bytes"])
         alone = (state == flows.S0) & np.where(tcp, flow["dur"] < SECOND, orig <= 1_200)
         dur = np.where(alone, 0, flow["dur"])
         u, v = self.seed.uniform(ids, "packets"), self.seed.uniform(ids, "resent")
@@ -138,7 +136,7 @@ class ZeekConn(ZeekSource):
             local_orig=self._local(flow["orig"]), local_resp=self._local(flow["resp"]),
             orig_pkts=packets.orig, orig_ip_bytes=packets.orig_bytes, resp_pkts=packets.resp,
             resp_ip_bytes=packets.resp_bytes,
-            **flow | {"dur": dur, "orig_bytes": orig, "resp_bytes": resp, "service": service},
+            **flow | {"dur": dur, "orig_bytes": orig, "resp_bytes": resp, "service": service, "state": state},
         )
 
     def _local(self, address: NDArray[np.uint32]) -> NDArray[np.bool_]:

@@ -78,11 +78,12 @@ def time(hole: h.Time, holes: Mapping[str, h.Hole], row: Row) -> str:
         return decimal(h.Decimal("x", digits), {}, {"x": t // unit}) if digits else str(t // unit)
     zone = timezone(timedelta(minutes=hole.offset_minutes))
     at = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=t)).astimezone(zone)
-    month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[at.month - 1]
+    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][at.month - 1]
     sign, minutes = "-" if hole.offset_minutes < 0 else "+", abs(hole.offset_minutes)
     flat = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"
     day, clock = f"{at.year:04d}-{at.month:02d}-{at.day:02d}", f"{at.hour:02d}:{at.minute:02d}:{at.second:02d}"
     comma = "," if style.endswith("comma") else ""
+    amazon = f"{month} {at.day}, {at.year:04d}{comma} {(at.hour + 11) % 12 + 1}{clock[2:]} {'AP'[at.hour // 12]}M"
     return {
         "iso_s_z": f"{day}T{clock}Z",
         "iso_ms_z": f"{day}T{clock}.{at.microsecond // 1000:03d}Z",
@@ -92,9 +93,7 @@ def time(hole: h.Time, holes: Mapping[str, h.Hole], row: Row) -> str:
         "rfc3339_us": f"{day}T{clock}.{at.microsecond:06d}{flat[:3]}:{flat[3:]}",
         "clf": f"{at.day:02d}/{month}/{at.year:04d}:{clock} {flat}",
         "syslog": f"{month} {at.day:2d} {clock}",
-        "aws_date": f"{month} {at.day}, {at.year:04d}{comma} {(at.hour + 11) % 12 + 1}{clock[2:]} {'AP'[at.hour // 12]}M",
-        "aws_date_comma": f"{month} {at.day}, {at.year:04d}{comma} {(at.hour + 11) % 12 + 1}{clock[2:]} "
-                          f"{'AP'[at.hour // 12]}M",
+        "aws_date": amazon, "aws_date_comma": amazon,
         "date": day,
         "basic_s_z": f"{day}T{clock}Z".replace("-", "").replace(":", ""),
         "zeek_open": f"{day}-{clock}".replace(":", "-"),
@@ -132,7 +131,7 @@ def uuid4(hole: h.Uuid4, holes: Mapping[str, h.Hole], row: Row) -> str:
 
 def uuid1(hole: h.Uuid1, holes: Mapping[str, h.Hole], row: Row) -> str:
     drawn, low = (word(row[hole.seed], 0, k) for k in (0, 1))
-    since = datetime(1970, 1, 1) - datetime(1582, 10, 15)
+    since = datetime(1970, 1, 1, tzinfo=UTC) - datetime(1582, 10, 15, tzinfo=UTC)
     ticks = (row[hole.time] + since // timedelta(microseconds=1)) * 10 + drawn % 10
     fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF, low >> 56 & 0x3F, low >> 48 & 0xFF,
               low & (1 << 48) - 1)
