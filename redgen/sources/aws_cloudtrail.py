@@ -1,0 +1,259 @@
+"""AWS CloudTrail: one record per API call, as JSON lines or in the ``{"Records":[…]}`` envelope of S3 delivery.
+
+Records arrive minutes after the call and in no order, as trails deliver them. In the ``s3`` format a file is one
+envelope on one line: a record's line number in the labels is its 1-based place in ``Records``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redgen.activity.schema import Activity
+from redgen.clock import DAY, MINUTE, SECOND, parse_time
+from redgen.render.holes import Time
+from redgen.render.template import Template
+from redgen.seed import I64, U64, Seed
+from redgen.source import RECORD, Column, Field, Source
+from redgen.sources import _cloudtrail_forms as forms
+from redgen.sources import _cloudtrail_words as words
+from redgen.table import Schema, Table
+from redgen.world.cloud import PRINCIPAL_TYPES, SESSION_NAMES
+from redgen.world.world import World
+
+MAX_DELAY = 15 * MINUTE
+_LATEST = 9 * MINUTE        # measured: file stamp minus eventTime is 0-9 min, with modes at 1-2 and 6 min
+
+_TYPED = {"readOnly": "bool", "managementEvent": "bool"}
+
+
+class AwsCloudTrail(Source):
+    """What the organisation's trail records of calls to its AWS accounts."""
+
+    name: ClassVar[str] = "aws_cloudtrail"
+    title: ClassVar[str] = "AWS CloudTrail"
+    sigma: ClassVar[Mapping[str, str]] = {"product": "aws", "service": "cloudtrail"}
+    kinds: ClassVar[Mapping[str, int]] = {"cloud": MAX_DELAY}
+    formats: ClassVar[Mapping[str, str]] = {"json": "jsonl", "s3": "json"}
+    schema: Schema = RECORD | {
+        "call": "u8", "op": "i2", "identity": "i1", "principal": "i4", "owner": "i1", "key": "u8", "key_form": "i1",
+        "key_mid": "i2", "key_a": "i2", "key_b": "i2", "session_t": "i8", "stamped": "i1", "instance": "i1",
+        "mfa": "i1",
+        "mfa_device": "i1", "console": "i1", "service": "i2", "origin_kind": "i1", "client": "u4", "agent": "i4",
+        "agent_kind": "i1", "tls": "i1", "account": "i1", "region": "i1", "error": "i2", "variant": "i1", "res": "i4",
+        "res2": "i4", "obj": "i8", "obj_seed": "u8", "key_style": "i1", "bytes": "i8", "small": "i4", "new": "u8",
+        "new_owner": "i1", "new_mid": "i2", "new_a": "i2", "new_b": "i2", "new_x": "i1", "role": "i4",
+        "new_stamped": "i1",
+        "week": "i8", "zero": "i1",
+    }
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("eventVersion", "string", "Version of the record; one per service and period."),
+        Field("userIdentity", "object", "Who called: type, ids, ARN, access key, session."),
+        Field("eventTime", "time", "When the call was done, UTC, seconds."),
+        Field("eventSource", "string", "The service: s3.amazonaws.com."),
+        Field("eventName", "string", "The operation."),
+        Field("awsRegion", "string", "Where the call was made; us-east-1 for global services."),
+        Field("sourceIPAddress", "string", "The caller's address, or the name of the AWS service that called."),
+        Field("userAgent", "string", "The caller's software."),
+        Field("errorCode", "string", "What went wrong, if anything did."),
+        Field("errorMessage", "string", "The same in words."),
+        Field("requestParameters", "object", "What was asked, or null."),
+        Field("responseElements", "object", "What came back; null for reads and errors."),
+        Field("additionalEventData", "object", "What some services add: sign-in details, bytes transferred."),
+        Field("requestID", "string", "The request's id; sign-ins have none."),
+        Field("eventID", "string", "Unique per record."),
+        Field("readOnly", "boolean", "Whether the call could change nothing."),
+        Field("resources", "array", "What the call was about, for some services: accountId, type, ARN."),
+        Field("eventType", "string", "AwsApiCall or AwsConsoleSignIn."),
+        Field("apiVersion", "string", "The API's version, for some services."),
+        Field("managementEvent", "boolean", "False for data events."),
+        Field("recipientAccountId", "string", "The account whose trail this is."),
+        Field("eventCategory", "string", "Management or Data."),
+        Field("tlsDetails", "object", "Version, cipher and host header; absent when AWS itself called."),
+        Field("sessionCredentialFromConsole", "string", "true for calls the console made."),
+    )
+
+    def __init__(self, world: World, seed: Seed, format: str = "") -> None:  # noqa: A002
+        super().__init__(world, seed, format)
+        cloud = world.cloud
+        self._calls = forms.calls(cloud.ops, words.constants(world, seed))
+        self._holes = words.holes(world, seed, self._calls.commands) | dict(self._calls.holes)
+        enveloped = self.format == "s3"
+        self.lead = b"," if enveloped else b""
+        texts = self._calls.forms
+        self.template = Template([f",{t}" for t in texts] if enveloped else [f"{t}\n" for t in texts], self._holes)
+        self.event_ids = Template(["@{event_id}"], self._holes)
+        self._identities: dict[str, int] = {name: k for k, name in enumerate(forms.wording()["identities"])}
+        self._global = words.regions(cloud).index(words.GLOBAL)
+        self._roles, self._stamps = words.Roles.of(cloud), words.stamps(cloud)
+        self._odd = np.array([int(number) & 1 for number in cloud.accounts], dtype=np.int64)
+        self._agent_kind = np.array([words.split_agent(ua)[0] for ua in world.agents.ua] + [words.PLAIN], dtype=np.int8)
+        agents = np.arange(len(world.agents) + 1, dtype=np.uint64)
+        self._old_tls = (seed.uniform(agents, "tls") < 0.08) & (self._agent_kind != words.COMMAND)
+        buckets = np.arange(len(cloud.resources) + 1, dtype=np.uint64)
+        self._style = seed.noise(buckets, "keys") % np.uint64(len(forms.wording()["object_keys"]))
+        self._sso = np.array([path.startswith("/aws-reserved/") for path in cloud.principals.path] + [False])
+        self._named = {name: _which(cloud.ops.source, cloud.ops.name, name) for name in (
+            "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "signin:ConsoleLogin", "signin:CheckMfa",
+            "signin:SwitchRole", "signin:PasswordRecoveryRequested", "signin:PasswordRecoveryCompleted")}
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        """Flat columns for Parquet; parameters and responses as their JSON text."""
+        when = Column("eventTime", "timestamp[us]", Template(["@{at}"], {"at": Time("t", "epoch_us")}))
+        who = [Column(name, "string", Template(texts, self._holes, "identity"))
+               for name, texts in forms.identity_cells().items()]
+        rest = [Column(name, _TYPED.get(name, "string"), Template(texts, self._holes))
+                for name, texts in self._calls.cells.items()]
+        return (when, *who, *rest)
+
+    def header(self, opened: int) -> bytes:  # noqa: ARG002
+        """The envelope's beginning."""
+        return b'{"Records":[' if self.format == "s3" else b""
+
+    def footer(self, closed: int) -> bytes:  # noqa: ARG002
+        """The envelope's end."""
+        return b"]}" if self.format == "s3" else b""
+
+    def observe(self, activity: Activity) -> Table:
+        """One record per row of ``cloud``."""
+        table = activity.get("cloud")
+        if table is None or not len(table):
+            return self.nothing()
+        ids, done = table["id"], table["t"] + table["dur"]
+        call = self.seed.noise(ids, "call")
+        failed = table["error"] >= 0
+        denied = failed & (table["error"] < len(forms.DENIALS))
+        outcome = np.where(denied, forms.DENIED, np.where(failed, forms.FAILED, forms.OK))
+        form = table["op"].astype(np.int64) * 3 + outcome
+        who = self._who(table)
+        return Table(
+            self.schema, len(table), id=ids, t=done, w=done + self._delay(ids), form=form, call=call, op=table["op"],
+            error=table["error"], variant=(call % np.uint64(forms.VARIANTS)),
+            small=220 + (call >> np.uint64(20)) % np.uint64(1400),
+            bytes=np.maximum(table["bytes"], 0), week=done + 7 * DAY, **who, **self._about(table),
+            **self._created(table, who),
+        )
+
+    def _delay(self, ids: U64) -> I64:
+        """Minutes until delivery: most after one or two, a second wave around six. Source: a trail of 2,900 records."""
+        z, wave = self.seed.normal(ids, "delivery"), self.seed.uniform(ids, "wave") < 0.62
+        minutes = np.where(wave, 1.6 * np.exp(0.45 * z), 6.0 + 0.9 * z)
+        delay: I64 = np.clip(minutes * MINUTE, 2 * SECOND, _LATEST).astype(np.int64)
+        return delay
+
+    def _who(self, table: Table) -> dict[str, Any]:
+        """Identity, credential, and where and with what the call was made."""
+        cloud, principals = self.world.cloud, self.world.cloud.principals
+        who, op = table["principal"], table["op"]
+        known = who >= 0
+        kind = np.where(known, principals.type[who], -1)
+        naming = np.where(known, principals.naming[who], -1)
+        aws = kind == PRINCIPAL_TYPES.index("AWSService")
+        served = table["service"] >= 0
+        inner = (table["client"] == 0) & ~served & ~aws
+        origin = np.where(served, 1, np.where(aws, 2, np.where(inner, 3, 0)))
+        agent = table["agent"]
+        region = np.where(cloud.ops.global_[op], self._global, np.maximum(table["region"], 0))
+        at_home = np.isin(op, self._named["signin:ConsoleLogin"]) & (kind == PRINCIPAL_TYPES.index("AssumedRole"))
+        account = np.maximum(table["account"], 0)
+        key = np.where((table["key"] == 0) & known, self.seed.noise(who.astype(np.uint64), "key"), table["key"])
+        sign_in = self._is_sign_in(op)
+        return {
+            "identity": self._identity(table, kind), "principal": who,
+            "owner": np.where(known, principals.account[who], account),
+            "key": key, "key_form": _key_form(table, kind, self._has_key[who]),
+            **_key_parts("key", key, self._odd[np.where(known, principals.account[who], account)]),
+            "session_t": np.where(table["session_t"] > 0, table["session_t"], table["t"]),
+            "stamped": self._stamps[who], "instance": naming == SESSION_NAMES.index("instance"),
+            "mfa": (table["mfa"] > 0) & ~self._sso[who],
+            "mfa_device": np.where(table["mfa"] <= 0, 0, np.where(kind == 0, 1, np.where(kind == 2, 2, 0))),
+            "console": (table["console"] > 0) & ~sign_in & (origin == 0), "service": table["service"],
+            "origin_kind": origin,
+            "client": table["client"], "agent": agent, "agent_kind": self._agent_kind[agent],
+            "tls": np.where(origin == 0, self._old_tls[agent], -1), "account": account,
+            "region": np.where(at_home, np.maximum(table["region"], 0), region), "zero": 0,
+        }
+
+    @cached_property
+    def _has_key(self) -> NDArray[np.bool_]:
+        """Which principals own a long-lived access key."""
+        return np.append(np.diff(self.world.cloud.principals.key.offsets) > 0, False)
+
+    def _is_sign_in(self, op: NDArray[Any]) -> NDArray[np.bool_]:
+        found = [rows for name, rows in self._named.items() if name.startswith("signin:")]
+        return np.isin(op, np.concatenate(found))
+
+    def _identity(self, table: Table, kind: NDArray[Any]) -> NDArray[np.int64]:
+        """Which shape of ``userIdentity`` each record has."""
+        code, op = self._identities, table["op"]
+        old = self._calls.old[op].astype(np.int64)  # the _old shape stands behind the new one
+        session = table["session_t"] > 0
+        by_type: list[NDArray[Any]] = [
+            np.where(session, code["user_session"] + old, code["user_key"]), code["role"] + old,
+            np.where(session | (table["key"] != 0), code["root_session"] + old, code["root_key"]),
+            np.full(len(table), code["service"]),
+        ]
+        found = np.select([kind == k for k in range(len(by_type))], by_type, code["sign_in_unknown"])
+        found = np.where(np.isin(op, self._named["sts:AssumeRoleWithSAML"]), code["saml"], found)
+        found = np.where(np.isin(op, self._named["sts:AssumeRoleWithWebIdentity"]), code["web_identity"], found)
+        user = np.where(table["error"] >= 0, code["sign_in_failed"], code["sign_in"])
+        other = np.where(kind == 2, code["sign_in_root"], code["sign_in_unknown"])
+        at_door = np.where(kind == 0, user, np.where(kind == 1, code["sign_in_role"], other))
+        return np.where(self._is_sign_in(op), at_door, found)
+
+    def _about(self, table: Table) -> dict[str, Any]:
+        """The resources and the object."""
+        res, obj = table["res"], np.maximum(table["obj"], 0)
+        return {
+            "res": res, "res2": table["res2"], "obj": obj, "key_style": self._style[res],
+            "obj_seed": obj.astype(np.uint64) * np.uint64(1 << 20) + (res + 1).astype(np.uint64),
+        }
+
+    def _created(self, table: Table, who: Mapping[str, Any]) -> dict[str, Any]:
+        """Ids of what the call makes: they belong to the account it is made in."""
+        principals, caller, new = self.world.cloud.principals, table["principal"], table["new"]
+        person = np.where(caller >= 0, principals.person[caller], -1)
+        role = np.where(who["identity"] == self._identities["saml"], caller, self._roles.become(table["res"], person))
+        return {
+            "new": new, "new_owner": who["account"], **_key_parts("new", new, self._odd[who["account"]]),
+            "new_x": (new >> np.uint64(39)) & np.uint64(31), "role": role,
+            "new_stamped": self._stamps[role],
+        }
+
+    def time_of_line(self, line: str) -> int:
+        """``eventTime``."""
+        return parse_time(self.parse(line)["eventTime"])
+
+
+def _which(sources: Any, names: Any, op: str) -> NDArray[np.int64]:
+    """The rows of one operation: one, or none when the world does not list it."""
+    source, _, name = op.partition(":")
+    pairs = enumerate(zip(sources, names, strict=True))
+    return np.array([k for k, pair in pairs if pair == (source, name)], dtype=np.int64)
+
+
+def _key_form(table: Table, kind: NDArray[Any], owned: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """0 the principal's own key, 1 another long-lived one (AKIA), 2 a session's (ASIA)."""
+    lasting = (table["session_t"] == 0) & ((kind == 0) | (kind == 2))
+    return np.where(lasting, np.where((table["key"] == 0) & owned, 0, 1), 2)
+
+
+def _key_parts(name: str, seed: U64, odd: I64) -> dict[str, NDArray[Any]]:
+    """The last eight characters of an access key id as codes: two of its base32 digits, then three and three.
+
+    See ``redgen.world.cloud.key_id``: the first digit begins with the account's lowest bit, ``odd``; then come seven
+    bits of the seed, which end the six bytes that hold the account, and its low 32 bits.
+    """
+    low = seed & np.uint64(0xFFFFFFFF)
+    own = ((seed >> np.uint64(32)) & np.uint64(0x7F)) << np.uint64(2) | low >> np.uint64(30)
+    mid = odd << 9 | own.astype(np.int64)
+    fifteen = np.uint64(0x7FFF)
+    return {f"{name}_mid": mid, f"{name}_a": low >> np.uint64(15) & fifteen, f"{name}_b": low & fifteen}
+
+
+SOURCE = AwsCloudTrail
