@@ -70,7 +70,8 @@ class Source(ABC):
     schema: Schema                              # of the records; starts with RECORD (may depend on the format)
     lead: bytes = b""
     """What stands between two records of one file. The template writes it before every record; the file writer
-    drops it before the first one of a file (an envelope's comma). Most sources leave it empty."""
+    drops it before the first one of a file (an envelope's comma). Most sources leave it empty. Records with a lead need
+    no newline; labels then count them as they would lines."""
 
     rotate: int = 0
     """The product itself starts a new file this often (µs), whatever longer interval a scenario asks for; 0: it does

@@ -29,7 +29,7 @@ class Inline:
         if ext.startswith("json") or ext == "ndjson":
             made = [',"redgen":{' + ",".join(f'"{k}":"{v}"' for k, v in zip(FIELDS, cell, strict=True)) + "}"
                     for cell in cells]
-            return cls(Vocabulary.of(made), 2)  # before "}\n"
+            return cls(Vocabulary.of(made), 1 if ext == "json" else 2)  # before "}" in an envelope, "}\n" on lines
         if zeek:
             return cls(Vocabulary.of("\t" + "\t".join(v or "-" for v in cell) for cell in cells), 1, zeek=True)
         return cls(Vocabulary.of(" redgen=" + "/".join(v or "-" for v in cell) for cell in cells), 1)
