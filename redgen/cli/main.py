@@ -11,7 +11,7 @@ from redgen.cli import baseline, demo, generate, inspect, playbook, schema, vers
 from redgen.errors import RedgenError
 
 app = typer.Typer(
-    name="redgen", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
+    name="redgen", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Labelled security logs with attacks inside, for testing detections. Start with: redgen demo",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

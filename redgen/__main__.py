@@ -1,0 +1,5 @@
+"""``python -m redgen``: the command line."""
+
+from redgen.cli.main import main
+
+main()
