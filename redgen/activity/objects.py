@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.seed import mix, to_uniform
+from redgen.seed import mix, to_normal, to_uniform
 from redgen.world.world import World
 
 OBJECTS = ("none", "popular", "same", "own", "any", "next")
@@ -41,10 +41,22 @@ def owned_key(world: World) -> np.uint64:
     return world.seed.key_for("owned objects")
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@nb.njit("uint64(uint64, uint64)", cache=True, nogil=True)
+def hashed(h, salt):  # type: ignore[no-untyped-def]
+    """``seed.mix`` as a call of its own, which keeps large kernels quick to compile."""
+    return mix(h, salt)
+
+
+@nb.njit("float64(uint64, uint64)", cache=True, nogil=True)
 def uniform(h, salt):  # type: ignore[no-untyped-def]
     """One float in (0, 1) of a hash, by a number of its own."""
-    return to_uniform(mix(h, np.uint64(salt)))
+    return to_uniform(mix(h, salt))
+
+
+@nb.njit("float64(uint64, uint64)", cache=True, nogil=True)
+def normal(h, salt):  # type: ignore[no-untyped-def]
+    """One standard normal of a hash, by a number of its own."""
+    return to_normal(to_uniform(mix(h, salt)))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -77,13 +89,13 @@ def scattered(rank, n):  # type: ignore[no-untyped-def]
     """A permutation of [0, n) (of hashes for huge n), so that popular objects do not have the lowest numbers."""
     if n < 2_000_000_000:
         return (rank * np.int64(2_654_435_761) + 12_345) % n
-    return np.int64(mix(np.uint64(n), np.uint64(rank)) % np.uint64(n))
+    return np.int64(hashed(np.uint64(n), np.uint64(rank)) % np.uint64(n))
 
 
 @nb.njit(cache=True, nogil=True)
 def owned(key, person, k, n):  # type: ignore[no-untyped-def]
     """The k-th object of a person among ``n``."""
-    return np.int64(mix(mix(key, np.uint64(person)), np.uint64(n) * np.uint64(64) + np.uint64(k)) % np.uint64(n))
+    return np.int64(hashed(hashed(key, np.uint64(person)), np.uint64(n) * np.uint64(64) + np.uint64(k)) % np.uint64(n))
 
 
 @nb.njit(cache=True, nogil=True)

@@ -5,15 +5,14 @@ Everything is a pure function of the row's id and columns, so an answer does not
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.effects import Effects, piece_at
+from redgen.activity.objects import hashed, normal, uniform
 from redgen.activity.terms import METHODS
-from redgen.seed import Seed, mix, to_normal, to_uniform
+from redgen.seed import Seed
 from redgen.table import Column, Table
 from redgen.world.sites import ROUTE_KINDS
 from redgen.world.world import World
@@ -47,42 +46,28 @@ _PADDING = 402
 """``msie_padding``: added to nginx's error pages for user agents that contain Chrome or MSIE."""
 
 
-class Rules(NamedTuple):
-    """The columns of the world that decide an answer, as kernels take them."""
+_RULE = np.dtype([
+    ("mu", "f8"), ("sigma", "f8"), ("tail", "f8"), ("tail_k", "f8"), ("tail_alpha", "f8"), ("cap", "f8"),
+    ("latency_mu", "f8"), ("latency_sigma", "f8"), ("objects", "i8"), ("size", "i8"), ("request", "i4"),
+    ("path", "i4"),       # length of the path's template
+    ("status", "i2"), ("kind", "i1"), ("body", "i1"), ("local", "?"), ("cacheable", "?"),
+], align=True)
+"""What decides a route's answers: columns of World.routes."""
+_SERVER = np.dtype([("first", "i8"), ("stop", "i8"), ("tokens", "i8")])
+"""A site's upstreams [first, stop), and what its nginx pages grow by."""
 
-    status: Column
-    kind: Column
-    objects: Column
-    body: Column
-    size: Column
-    mu: Column
-    sigma: Column
-    tail: Column
-    tail_k: Column
-    tail_alpha: Column
-    cap: Column
-    latency_mu: Column
-    latency_sigma: Column
-    request: Column
-    local: Column
-    cacheable: Column
-    path: Column          # length of the route's path template
-    first: Column         # of sites: upstreams are [first, stop)
-    stop: Column
-    tokens: Column        # of sites: what nginx's pages grow by
-    padded: Column        # of agents
-    bot: Column
 
-    @classmethod
-    def of(cls, world: World, seed: Seed) -> Rules:
-        """The rules of ``world``."""
-        r, s = world.routes, world.sites
-        tokens = _TOKENS[(seed.noise(np.arange(len(s), dtype=np.uint64), "tokens") % np.uint64(3)).astype(np.int64)]
-        return cls(
-            r.status, r.kind, r.objects, r.body, r.size, r.mu, r.sigma, r.tail, r.tail_k, r.tail_alpha, r.cap,
-            r.latency_mu, r.latency_sigma, r.request, r.local, r.cacheable, np.diff(r.path.offsets), s.first, s.stop,
-            tokens, world.agents.padded, world.agents.bot,
-        )
+def _rules(world: World, seed: Seed) -> tuple[Column, Column]:
+    """The routes and sites of ``world`` as records for the kernel."""
+    routes, sites = np.zeros(len(world.routes), _RULE), np.zeros(len(world.sites), _SERVER)
+    for name in routes.dtype.names or ():
+        if name != "path":
+            routes[name] = getattr(world.routes, name)
+    routes["path"] = np.diff(world.routes.path.offsets)
+    sites["first"], sites["stop"] = world.sites.first, world.sites.stop
+    choice = seed.child("web").noise(np.arange(len(sites), dtype=np.uint64), "tokens")
+    sites["tokens"] = _TOKENS[(choice % np.uint64(len(_TOKENS))).astype(np.int64)]
+    return routes, sites
 
 
 def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Table, NDArray[np.int32]]:
@@ -106,7 +91,7 @@ def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Ta
     size, dur, up_dur = (np.empty(n, dtype=np.int64) for _ in range(3))
     upstream, changed = np.empty(n, dtype=np.int16), np.zeros(n, dtype=np.int32)
     _answers(
-        answer_key(seed), Rules.of(world, seed.child("web")),
+        answer_key(seed), *_rules(world, seed), world.agents.padded, world.agents.bot,
         (timeline.subject, timeline.t0, timeline.t1, timeline.level, timeline.code),
         tuple(http[c] for c in ("id", "t", "client", "agent", "site", "method", "route", "obj", "obj2", "word")),
         status, size, req_bytes, dur, upstream, up_dur, changed,
@@ -120,55 +105,50 @@ def answer_key(seed: Seed) -> np.uint64:
     return seed.child("web").key_for("answer")
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
-def _normal(h, salt):  # type: ignore[no-untyped-def]
-    return to_normal(to_uniform(mix(h, np.uint64(salt))))
-
-
 @nb.njit(cache=True, nogil=True)
 def upstream_time(h, mu, sigma):  # type: ignore[no-untyped-def]
     """Microseconds an unhurried upstream takes, for the row whose answer hash is ``h``; for kernels."""
-    return np.int64(1000.0 * np.exp(mu + sigma * _normal(h, 1))) + 150
+    return np.int64(1000.0 * np.exp(mu + sigma * normal(h, 1))) + 150
 
 
 @nb.njit(cache=True, nogil=True)
-def _body(rules, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
+def _body(rule, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
     """Body bytes of a request that succeeds: cacheable and asset bodies belong to the object, others vary a little."""
-    if rules.body[route] == 0:
-        return rules.size[route]
-    fixed = rules.cacheable[route] or rules.kind[route] == _ASSET
-    what = mix(np.uint64(obj), np.uint64(obj2) * np.uint64(1_000_003) + np.uint64(word))
-    what = mix(np.uint64(route), what)
+    if rule.body == 0:
+        return rule.size
+    fixed = rule.cacheable or rule.kind == _ASSET
+    what = hashed(np.uint64(obj), np.uint64(obj2) * np.uint64(1_000_003) + np.uint64(word))
+    what = hashed(np.uint64(route), what)
     own = 1.0 if fixed else 0.998
-    if rules.kind[route] == _API and obj < 0:
+    if rule.kind == _API and obj < 0:
         own = 0.0  # a list of the caller's own things
-    key = what if own > 0.0 else mix(h, np.uint64(2))
-    if to_uniform(mix(key, np.uint64(3))) < rules.tail[route]:
-        size = rules.tail_k[route] * to_uniform(mix(key, np.uint64(4))) ** (-1.0 / rules.tail_alpha[route])
+    key = what if own > 0.0 else hashed(h, np.uint64(2))
+    if uniform(key, 3) < rule.tail:
+        size = rule.tail_k * uniform(key, 4) ** (-1.0 / rule.tail_alpha)
     else:
-        z = np.sqrt(own) * _normal(what, 5) + np.sqrt(1.0 - own) * _normal(h, 6)
-        size = np.exp(rules.mu[route] + rules.sigma[route] * z)
-    return np.int64(min(size, rules.cap[route])) + 1
+        z = np.sqrt(own) * normal(what, 5) + np.sqrt(1.0 - own) * normal(h, 6)
+        size = np.exp(rule.mu + rule.sigma * z)
+    return np.int64(min(size, rule.cap)) + 1
 
 
 @nb.njit(cache=True, nogil=True)
-def _sent(rules, h, status, method, route, obj, obj2, word, site, agent):  # type: ignore[no-untyped-def]
+def _sent(rule, h, status, method, route, obj, obj2, word, site, tokens, padded):  # type: ignore[no-untyped-def]
     """Body bytes sent with ``status``: nothing, a page of nginx's, an error of the application's, or the body."""
     if method == _HEAD or status in (204, 304, 499):
         return np.int64(0)
     if status < 300:
-        body = _body(rules, h, route, obj, obj2, word)
-        return max(np.int64(1), np.int64(body * to_uniform(mix(h, np.uint64(7))))) if status == 206 else body
-    own = rules.local[route] or status in (400, 405, 413, 429, 502, 503, 504)
+        body = _body(rule, h, route, obj, obj2, word)
+        return max(np.int64(1), np.int64(body * uniform(h, 7))) if status == 206 else body
+    own = rule.local or status in (400, 405, 413, 429, 502, 503, 504)
     if own and _NGINX_PAGES[status] > 0:
-        pad = _PADDING if status >= 400 and rules.padded[agent] else 0
-        return _NGINX_PAGES[status] + rules.tokens[site] + pad
+        pad = _PADDING if status >= 400 and padded else 0
+        return _NGINX_PAGES[status] + tokens + pad
     if status < 400:
         return np.int64(0)
-    what = mix(np.uint64(status), np.uint64(route))
-    if rules.kind[route] == _API or rules.kind[route] == _LOGIN:
+    what = hashed(np.uint64(status), np.uint64(route))
+    if rule.kind in (_API, _LOGIN):
         return np.int64(38 + what % np.uint64(90))
-    return np.int64(2400 + mix(np.uint64(status), np.uint64(site)) % np.uint64(4200))
+    return np.int64(2400 + hashed(np.uint64(status), np.uint64(site)) % np.uint64(4200))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -178,39 +158,41 @@ def _under_load(h, level, took):  # type: ignore[no-untyped-def]
     Below capacity time in system grows as 1/(1 - load); above it the excess 1 - 1/level fails (a bounded queue).
     """
     busy = min(level, 0.97)
-    took = np.int64(took * min((1.0 - SLOW_FROM) / (1.0 - busy), 30.0) * np.exp(0.35 * _normal(h, 8)))
-    if level <= 1.0 or to_uniform(mix(h, np.uint64(9))) > 1.0 - 1.0 / level:
+    took = np.int64(took * min((1.0 - SLOW_FROM) / (1.0 - busy), 30.0) * np.exp(0.35 * normal(h, 8)))
+    if level <= 1.0 or uniform(h, 9) > 1.0 - 1.0 / level:
         return 0, took
-    u = to_uniform(mix(h, np.uint64(10)))
+    u = uniform(h, 10)
     if u < 0.35:
-        return 504, PROXY_TIMEOUT + np.int64(25_000 * to_uniform(mix(h, np.uint64(11))))
+        return 504, PROXY_TIMEOUT + np.int64(25_000 * uniform(h, 11))
     if u < 0.7:
-        return 502, np.int64(400 + 40_000 * to_uniform(mix(h, np.uint64(11))))
-    return 503, np.int64(200 + 4_000 * to_uniform(mix(h, np.uint64(11))))
+        return 502, np.int64(400 + 40_000 * uniform(h, 11))
+    return 503, np.int64(200 + 4_000 * uniform(h, 11))
 
 
 @nb.njit(cache=True, nogil=True)
-def _decided(rules, h, method, route, obj):  # type: ignore[no-untyped-def]
+def _decided(rule, h, method, obj):  # type: ignore[no-untyped-def]
     """The status that the route gives when the caller left it open."""
     if method == _OPTIONS:
         return 204
-    if not rules.local[route] and to_uniform(mix(h, np.uint64(12))) < _BROKEN:
-        return 502 if to_uniform(mix(h, np.uint64(13))) < 0.4 else 500
-    if obj >= rules.objects[route] and rules.objects[route] > 1:
+    if not rule.local and uniform(h, 12) < _BROKEN:
+        return 502 if uniform(h, 13) < 0.4 else 500
+    if obj >= rule.objects and rule.objects > 1:
         return 404
-    return rules.status[route]
+    return rule.status
 
 
 @nb.njit(cache=True, nogil=True)
-def _answers(key, rules, load, asked, status, size, req_bytes, dur, upstream, up_dur, changed):  # type: ignore[no-untyped-def]
+def _answers(key, rules, servers, padded, bot, load, asked, status, size, req_bytes, dur, upstream, up_dur, changed):  # type: ignore[no-untyped-def]
     """One pass over the rows; see ``respond``. ``asked`` are the request columns, the rest is written."""
     ids, t, client, agent, site, method, route, obj, obj2, word = asked
     for i in range(ids.shape[0]):
-        r, s, h = route[i], site[i], mix(key, ids[i])
-        code = status[i] if status[i] else _decided(rules, h, method[i], r, obj[i])  # noqa: FURB110 (numba)
+        r, s, h = route[i], site[i], hashed(key, ids[i])
+        rule, person = rules[r], bot[agent[i]] == 0
+        code = status[i] if status[i] else _decided(rule, h, method[i], obj[i])  # noqa: FURB110 (numba)
         refused = code in (400, 405, 413, 429)
-        local = rules.local[r] or refused
-        took = np.int64(0) if refused else upstream_time(h, rules.latency_mu[r], rules.latency_sigma[r])
+        local = rule.local or refused
+        took = np.int64(0) if refused else upstream_time(h, rule.latency_mu, rule.latency_sigma)
+        took = took // 100 if rule.local else took  # a file or a fixed answer, no application
         if load[0].shape[0]:
             at = piece_at(load[0], load[1], load[2], s, t[i])
             if at >= 0 and load[3][at] > SLOW_FROM and not local:
@@ -219,19 +201,21 @@ def _answers(key, rules, load, asked, status, size, req_bytes, dur, upstream, up
                 changed[i] = load[4][at]
         if took >= PROXY_TIMEOUT and not local:
             code, took = 504, min(took, PROXY_TIMEOUT + 40_000)
-        sent = _sent(rules, h, code, method[i], r, obj[i], obj2[i], word[i], s, agent[i])
+        sent = _sent(
+            rule, h, code, method[i], r, obj[i], obj2[i], word[i], s, servers[s].tokens, padded[agent[i]]
+        )
         # What a socket buffer takes at once costs nothing; the rest goes at the client's pace.
-        pace = 3.0 * np.exp(0.8 * _normal(mix(key, np.uint64(client[i])), 14))
+        pace = 3.0 * np.exp(0.8 * normal(hashed(key, client[i]), 14))
+        patience = np.int64(18_000_000 * np.exp(0.7 * normal(h, 15)))
+        if took > patience and person:
+            code, took, sent = 499, patience, np.int64(0)
         whole = took + 30 + np.int64(max(sent - 262_144, 0) / pace)
-        patience = np.int64(18_000_000 * np.exp(0.7 * _normal(h, 15)))
-        if whole > patience and rules.bot[agent[i]] == 0 and code != 304:
-            code, whole, sent = 499, patience, np.int64(0)
         status[i], size[i], dur[i] = code, sent, min(whole, MAX_DUR)
-        servers = np.uint64(max(rules.stop[s] - rules.first[s], 1))
-        upstream[i] = -1 if local else rules.first[s] + np.int64(mix(h, np.uint64(16)) % servers)
+        many = np.uint64(max(servers[s].stop - servers[s].first, 1))
+        upstream[i] = -1 if local else servers[s].first + np.int64(hashed(h, 16) % many)
         up_dur[i] = 0 if local else min(took, dur[i])
         if req_bytes[i] == 0:
             # Request line and headers: as much as the agent sends, plus what this client's cookies weigh.
-            base = 190 if rules.bot[agent[i]] else 480 + mix(key, np.uint64(client[i])) % np.uint64(420)
-            posted = rules.request[r] * np.exp(0.3 * _normal(h, 17)) if rules.request[r] else 0.0
-            req_bytes[i] = np.int32(base + rules.path[r] + np.uint64(agent[i]) % np.uint64(61) + posted)
+            base = 480 + hashed(key, client[i]) % np.uint64(420) if person else np.uint64(190)
+            posted = rule.request * np.exp(0.3 * normal(h, 17)) if rule.request else 0.0
+            req_bytes[i] = np.int32(base + rule.path + np.uint64(agent[i]) % np.uint64(61) + posted)

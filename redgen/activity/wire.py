@@ -8,10 +8,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity.objects import hashed, normal, uniform
 from redgen.activity.schema import rows
 from redgen.activity.terms import CONN_STATES, QTYPES, RCODES, SERVICES, TRANSPORTS, code
 from redgen.clock import SECOND
-from redgen.seed import U64, Seed, mix, to_normal, to_uniform
+from redgen.seed import U64, Seed
 from redgen.table import Table
 from redgen.world.world import World
 
@@ -60,23 +61,23 @@ def _connections(  # type: ignore[no-untyped-def]
         h = ids[k]
         here = order[first[k]]
         # A client's round-trip time is its own: lognormal, median 38 ms; TCP costs one, TLS 1.3 another.
-        trip = np.int64(38_000 * np.exp(0.7 * to_normal(to_uniform(mix(np.uint64(client[here]), np.uint64(1))))))
+        trip = np.int64(38_000 * np.exp(0.7 * normal(np.uint64(client[here]), 1)))
         trip = min(trip, np.int64(900_000))
         start[k] = t[here] - (trip if plain[k] else 2 * trip) - 400
-        resumed = to_uniform(mix(h, np.uint64(2))) < 0.35
-        sent[k] = 0 if plain[k] else 590 + np.int64(mix(h, np.uint64(3)) % np.uint64(130))
-        got[k] = 0 if plain[k] else (290 if resumed else 3_150) + np.int64(mix(h, np.uint64(4)) % np.uint64(900))
+        resumed = uniform(h, 2) < 0.35
+        sent[k] = 0 if plain[k] else 590 + np.int64(hashed(h, np.uint64(3)) % np.uint64(130))
+        got[k] = 0 if plain[k] else (290 if resumed else 3_150) + np.int64(hashed(h, np.uint64(4)) % np.uint64(900))
         end = np.int64(0)
         for j in range(first[k], first[k + 1]):
             i = order[j]
             sent[k] += asked[i] + 24
-            headers = 260 + np.int64(mix(h, np.uint64(j - first[k] + 16)) % np.uint64(240))
+            headers = 260 + np.int64(hashed(h, np.uint64(j - first[k] + 16)) % np.uint64(240))
             got[k] += size[i] + headers + 22 * (1 + size[i] // 16_384)
             end = max(end, t[i] + dur[i])
             truth[k] = truth[k] if truth[k] else label[i]  # noqa: FURB110 (numba)
-        u = to_uniform(mix(h, np.uint64(5)))
+        u = uniform(h, 5)
         state[k] = _SF if u < 0.945 else (_RSTO if u < 0.985 else _RSTR)
-        u = to_uniform(mix(h, np.uint64(6)))
+        u = uniform(h, 6)
         if quits[k]:
             idle = np.int64(2_000 + 60_000 * u)
         elif u < 0.45:

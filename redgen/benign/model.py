@@ -22,7 +22,7 @@ from redgen.seed import Seed
 from redgen.spec.baseline import Burst, Population, Rate, Season
 from redgen.world.world import World
 
-_PILOT = 300
+_PILOT = 2000
 """Sessions played to learn how many rows a population's session has."""
 
 

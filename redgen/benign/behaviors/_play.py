@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from redgen.activity.terms import HTTP_VERSIONS, code
 from redgen.benign.behaviors._script import Script
 from redgen.benign.behaviors._sign_ins import sign_ins
 from redgen.benign.behaviors._visitors import Identity
-from redgen.benign.behaviors._walk import Cast, Keys, Place, Trail, walk
+from redgen.benign.behaviors._walk import CAST, PLACE, SETTING, TRAIL, Trail, walk
 from redgen.benign.context import Context, Sessions
 from redgen.clock import SECOND
-from redgen.table import Table
+from redgen.table import Column, Table
 
 _ALWAYS = (-(1 << 62), 1 << 62)
 
@@ -54,22 +54,21 @@ def play(ctx: Context, sessions: Sessions, script: Script, who: Identity, traits
 
 
 def _walked(ctx: Context, sessions: Sessions, script: Script, who: Identity, traits: Traits, site: int) -> Trail:
-    keys = Keys(web.answer_key(ctx.root), owned_key(ctx.world))
     timelines = (ctx.effects.account_locked, ctx.effects.password_reset, ctx.effects.token_revoked)
     held = tuple((line.subject, line.t0, line.t1, line.code) for line in timelines)
     cast = _cast(ctx, sessions, who, traits, site)
-    window = _window(ctx)
-    place = ctx.once(f"place {site}", lambda: _place(ctx, site))
-    ratio = ctx.memo.get("rows per page", 1.5 + script.loads_per_page)
-    room = int(ratio * cast.pages.sum()) + 64
+    setting = _setting(ctx, script, site)
+    place = ctx.once("place", lambda: _place(ctx))
+    pages = max(int(cast["pages"].sum()), 1)
+    ratio = ctx.memo.get("rows per page", 1.0 + script.loads_per_page)
+    room = int(ratio * pages) + 64
     while True:
-        trail = Trail.empty(room)
-        n = int(walk(keys, script, place, cast, held, window, trail))
+        records = np.empty(room, TRAIL)
+        n = int(walk(setting, script.steps, script.loads, script.upto, place, cast, held, records))
         if n <= room:
-            break
+            return Trail.of(records[:n])
         room = n
-        ctx.memo["rows per page"] = max(ratio, 1.1 * n / max(int(cast.pages.sum()), 1))
-    return Trail(*(column[:n] for column in trail))
+        ctx.memo["rows per page"] = max(ratio, 1.1 * n / pages)
 
 
 def _window(ctx: Context) -> tuple[int, int]:
@@ -79,29 +78,33 @@ def _window(ctx: Context) -> tuple[int, int]:
     return min(w[0] for w in ctx.windows.values()) - web.MAX_DUR, max(w[1] for w in ctx.windows.values())
 
 
-def _cast(ctx: Context, sessions: Sessions, who: Identity, traits: Traits, site: int) -> Cast:
-    agents, n = ctx.world.agents, len(sessions)
-
-    def column(value: Any, kind: str) -> NDArray[Any]:
-        return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=kind), (n,)))
-
-    return Cast(
-        id=sessions.id, t=sessions.t, stop=sessions.stop, pages=column(traits.pages, "i8"), person=who.person,
-        known=who.known, signed=column(traits.signed, "?"), stale=column(traits.stale, "?"),
-        factor=column(traits.factor, "?"), refers=column(traits.refers, "?"), external=column(traits.external, "i4"),
-        assets=column(traits.assets, "?"), h2=agents.http2[who.agent] & ctx.world.sites.h2[site],
-        reuse=column(traits.reuse, "?"), port_low=agents.port_low[who.agent], port_high=agents.port_high[who.agent],
-        start=column(traits.start, "i8"),
-    )
+def _setting(ctx: Context, script: Script, site: int) -> Column:
+    setting = np.zeros(1, SETTING)
+    setting["answer"], setting["owned"] = web.answer_key(ctx.root), owned_key(ctx.world)
+    setting["words"], setting["keepalive"] = len(ctx.world.words), int(ctx.world.sites.keepalive_s[site]) * SECOND
+    setting["low"], setting["high"] = _window(ctx)
+    for name, value in {**script.login, **script.at}.items():
+        setting[name] = value
+    return setting
 
 
-def _place(ctx: Context, site: int) -> Place:
-    r = ctx.world.routes
-    return Place(
-        objects=r.objects, objects2=r.objects2, zipf=r.zipf, latency_mu=r.latency_mu, latency_sigma=r.latency_sigma,
-        local=r.local, cacheable=r.cacheable, word=np.array(["@{word}" in path for path in r.path], dtype=np.bool_),
-        words=len(ctx.world.words), keepalive=int(ctx.world.sites.keepalive_s[site]) * SECOND,
-    )
+def _cast(ctx: Context, sessions: Sessions, who: Identity, traits: Traits, site: int) -> Column:
+    agents, cast = ctx.world.agents, np.zeros(len(sessions), CAST)
+    cast["id"], cast["t"], cast["stop"], cast["person"] = sessions.id, sessions.t, sessions.stop, who.person
+    cast["known"], cast["h2"] = who.known, agents.http2[who.agent] & ctx.world.sites.h2[site]
+    cast["port_low"], cast["port_high"] = agents.port_low[who.agent], agents.port_high[who.agent]
+    for trait in fields(traits):
+        cast[trait.name] = getattr(traits, trait.name)
+    return cast
+
+
+def _place(ctx: Context) -> Column:
+    routes = ctx.world.routes
+    place = np.zeros(len(routes), PLACE)
+    for name in ("objects", "objects2", "zipf", "latency_mu", "latency_sigma", "cacheable"):
+        place[name] = getattr(routes, name)
+    place["word"] = ["@{word}" in path for path in routes.path]
+    return place
 
 
 def _requests(ctx: Context, sessions: Sessions, trail: Trail, who: Identity, site: int) -> Table:

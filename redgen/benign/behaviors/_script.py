@@ -91,71 +91,63 @@ class Login(Cited):
     factor_fails: Share = 0.04
 
 
-class Script(NamedTuple):
-    """Steps as arrays of length n (loads: of length m), for the kernel."""
+LOGIN_NUMBERS = ("fails", "retry_succeeds", "mistyped", "gives_up", "gap_low", "gap_high", "challenged", "factor_fails")
+LOGIN_STEPS = ("form", "submit", "factor", "forgot", "refresh")
 
-    route: Column          # i4[n] World.routes
-    object: Column         # i1[n] OBJECTS
-    think_mu: Column       # f8[n] ln µs
-    think_sigma: Column
-    then: Column           # i4[n] step that follows at once, -1 none
-    does: Column           # i1[n] DOES
-    page: Column           # bool[n] later requests refer to it
-    auth: Column           # bool[n] needs a signed-in person
-    upto: Column           # f8[n, n] cumulative transition shares; a row of zeros ends the session
-    first: Column          # i4[n + 1] loads of step k are [first[k], first[k + 1])
-    load_route: Column     # i4[m]
-    load_share: Column     # f8[m]
-    load_same: Column      # bool[m] about the page's object, else object 0 of its own
-    entry: Column          # f8[n] cumulative entry shares
-    form: int              # the login's steps, -1 none
-    submit: int
-    factor: int
-    forgot: int
-    refresh: int           # the first step that refreshes a token, -1 none
-    login: Column          # f8[10] the numbers of Login
+_STEP = np.dtype([
+    ("think_mu", "f8"), ("think_sigma", "f8"),   # ln µs
+    ("route", "i4"),
+    ("then", "i4"),       # step that follows at once, -1 none
+    ("first", "i4"), ("stop", "i4"),             # its loads
+    ("object", "i1"),     # objects.OBJECTS
+    ("does", "i1"),       # DOES
+    ("page", "?"),        # later requests refer to it
+    ("auth", "?"),        # needs a signed-in person
+], align=True)
+_LOAD = np.dtype([("share", "f8"), ("route", "i4"), ("same", "?")], align=True)  # same: about the page's object
+
+
+class Script(NamedTuple):
+    """n steps and their m loads as the kernel reads them."""
+
+    steps: Column          # _STEP[n]
+    loads: Column          # _LOAD[m]
+    upto: Column           # f8[n + 1, n] cumulative shares of what follows; zeros end the session; last row: entry
+    login: dict[str, float]     # LOGIN_NUMBERS
+    at: dict[str, int]          # LOGIN_STEPS, -1 none; refresh: the first step that refreshes a token
 
     @property
     def loads_per_page(self) -> float:
         """Upper bound of the mean number of loads that follow a step."""
-        sums = np.add.reduceat(np.append(self.load_share, 0.0), self.first[:-1]) * (np.diff(self.first) > 0)
-        return float(sums.max(initial=0.0))
+        return max(float(self.loads["share"][k["first"] : k["stop"]].sum()) for k in self.steps)
 
 
 def compile_script(
     world: World, steps: dict[str, Step], entry: dict[str, float], think: Lognormal, login: Login | None
 ) -> Script:
     """The arrays of ``steps`` (by route id); DataError when a name in them is no step or no route."""
-    names = list(steps)
-    routes = np.array([world.routes.code(name) for name in names], dtype=np.int32)
-    kinds = [ROUTE_KINDS[k] for k in world.routes.kind[routes]]
+    names, rules = list(steps), list(steps.values())
     at = {name: k for k, name in enumerate(names)}
-    rules = list(steps.values())
-    thinks = [s.think or think for s in rules]
-    loads = [(world.routes.code(r), share) for s in rules for r, share in s.loads.items()]
-    does = [DOES.index(_does(s, kind)) for s, kind in zip(rules, kinds, strict=True)]
-    load_route = np.array([r for r, _ in loads], dtype=np.int32)
-    names_login = ("form", "submit", "factor", "forgot")
-    places = [_place(at, getattr(login, name), "login") if login else -1 for name in names_login]
-    return Script(
-        route=routes,
-        object=np.array([_about(s, world, r) for s, r in zip(rules, routes, strict=True)], dtype=np.int8),
-        think_mu=np.log([max(t.median, MILLISECOND) for t in thinks]),
-        think_sigma=np.array([t.sigma for t in thinks], dtype=np.float64),
-        then=np.array([_place(at, s.then, name) for name, s in steps.items()], dtype=np.int32),
-        does=np.array(does, dtype=np.int8),
-        page=np.isin(kinds, ("page", "login_form", "other")),
-        auth=world.routes.auth[routes].copy(),
-        upto=np.array([_shares(at, s.next, name) for name, s in steps.items()]),
-        first=np.cumsum([0, *(len(s.loads) for s in rules)]).astype(np.int32),
-        load_route=load_route,
-        load_share=np.array([share for _, share in loads], dtype=np.float64),
-        load_same=world.routes.objects[load_route] > 1,
-        entry=_shares(at, entry, "entry"),
-        form=places[0], submit=places[1], factor=places[2], forgot=places[3],
-        refresh=does.index(REFRESH) if REFRESH in does else -1,
-        login=_numbers(login or Login(form="", submit="")),
-    )
+    table = np.zeros(len(names), _STEP)
+    table["route"] = [world.routes.code(name) for name in names]
+    kinds = [ROUTE_KINDS[k] for k in world.routes.kind[table["route"]]]
+    table["think_mu"] = np.log([max((s.think or think).median, MILLISECOND) for s in rules])
+    table["think_sigma"] = [(s.think or think).sigma for s in rules]
+    table["then"] = [_place(at, s.then, name) for name, s in steps.items()]
+    table["stop"] = np.cumsum([len(s.loads) for s in rules])
+    table["first"] = table["stop"] - [len(s.loads) for s in rules]
+    table["object"] = [_about(s, world, r) for s, r in zip(rules, table["route"], strict=True)]
+    table["does"] = [DOES.index(_does(s, kind)) for s, kind in zip(rules, kinds, strict=True)]
+    table["page"] = np.isin(kinds, ("page", "login_form", "other"))
+    table["auth"] = world.routes.auth[table["route"]]
+    loads = np.array([(x, world.routes.code(r), False) for s in rules for r, x in s.loads.items()], _LOAD)
+    loads["same"] = world.routes.objects[loads["route"]] > 1
+    shares = [_shares(at, s.next, name) for name, s in steps.items()]
+    places = {name: _place(at, getattr(login, name), "login") if login else -1 for name in LOGIN_STEPS[:-1]}
+    refreshing = np.flatnonzero(table["does"] == REFRESH)
+    places["refresh"] = int(refreshing[0]) if len(refreshing) else -1
+    numbers = _numbers(login or Login(form="", submit=""))
+    return Script(table, loads, np.array([*shares, _shares(at, entry, "entry")]), numbers, places)
 
 
 def _does(step: Step, kind: str) -> str:
@@ -186,8 +178,6 @@ def _shares(at: dict[str, int], weights: dict[str, float], where: str) -> NDArra
     return np.cumsum(row) / (row.sum() or 1.0)
 
 
-def _numbers(login: Login) -> NDArray[np.float64]:
-    return np.array([
-        login.remembered, login.fails, login.retry_succeeds, login.mistyped, login.gives_up,
-        np.log(max(login.gap[0], 1)), np.log(max(login.gap[1], 1)), login.challenged, login.factor_fails,
-    ])
+def _numbers(login: Login) -> dict[str, float]:
+    gaps = {"gap_low": float(np.log(max(login.gap[0], 1))), "gap_high": float(np.log(max(login.gap[1], 1)))}
+    return {name: gaps[name] if name in gaps else getattr(login, name) for name in LOGIN_NUMBERS}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from redgen.activity import whereabouts
 from redgen.benign.context import Context, Sessions
 from redgen.errors import DataError, did_you_mean
 from redgen.seed import F64, U64
@@ -87,13 +88,14 @@ def people(ctx: Context, sessions: Sessions, presence: Presence) -> Identity:
     v = seed.uniform(sessions.id, "where")
     where = np.select(
         [v < presence.vpn, v < presence.vpn + presence.office, u < presence.phone * presence.mobile_network],
-        [3, 2, 1], 0,
+        [whereabouts.VPN, whereabouts.OFFICE, whereabouts.MOBILE], whereabouts.HOME,
     ).astype(np.int8)
-    p = ctx.world.people
+    away = whereabouts.trips(ctx.world, whom, sessions.t).city >= 0
+    where[away & (where == whereabouts.HOME)] = whereabouts.AWAY
     return Identity(
-        client=p.address(whom, where, sessions.t),
-        agent=p.agent[whom, phone],
-        device=p.device[whom, phone],
+        client=whereabouts.address(ctx.world, whom, where, sessions.t),
+        agent=ctx.world.people.agent[whom, phone],
+        device=whereabouts.device(ctx.world, whom, phone, sessions.t),
         person=sessions.who,
         known=seed.uniform(whom.astype(np.uint64), "known") < presence.known,
         key=seed.noise(whom.astype(np.uint64), "person"),

@@ -1,4 +1,8 @@
-"""The kernel that walks sessions over a script: who asks for what, when, on which connection, and how logins end."""
+"""The kernel that walks sessions over a script: who asks for what, when, on which connection, and how logins end.
+
+Sessions, routes, steps and the session's state are records (numpy structured arrays): kernels that take few arguments
+compile in a fraction of the time.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,19 @@ import numba as nb
 import numpy as np
 
 from redgen.activity.effects import piece_at
-from redgen.activity.objects import chosen, object_of, uniform, zipf
+from redgen.activity.objects import chosen, hashed, normal, object_of, uniform, zipf
 from redgen.activity.web import MAX_DUR, upstream_time
-from redgen.benign.behaviors._script import FACTOR, LOGOUT, NOTHING, PASSWORD, REFRESH, RESET, TOKEN
-from redgen.seed import mix, to_normal
+from redgen.benign.behaviors._script import (
+    FACTOR,
+    LOGIN_NUMBERS,
+    LOGIN_STEPS,
+    LOGOUT,
+    NOTHING,
+    PASSWORD,
+    REFRESH,
+    RESET,
+    TOKEN,
+)
 from redgen.table import Column
 
 MARKS = (
@@ -26,92 +39,86 @@ _SLOTS = 6              # connections a browser opens to one host under HTTP/1.1
 _PER_CONNECTION = 1000  # nginx's keepalive_requests
 _REVALIDATED = 0.25     # views on which a cached load is asked for again (unverified)
 _MOST_TRIES = 8
-_ROWS_PER_STEP = np.uint64(32)
-_NOBODY = -1
-
-# Where a session's state stands in one array of int64.
-(
-    _T, _NODE, _PENDING, _TRIES, _SERIAL, _TAINT, _SIGNED, _RENEWED, _BUDGET, _POSITION, _LAST, _MARK, _STATUS, _HOW,
-    _TOOK, _FLOOR, _ROWS, _OBJ, _OBJ2, _WORD, _PAGE, _PAGE_OBJ, _PAGE_OBJ2, _PAGE_WORD,
-) = range(24)
 _THINK, _AT_ONCE, _RETRY = range(3)
 
+CAST = np.dtype([
+    ("id", "u8"), ("t", "i8"), ("stop", "i8"),
+    ("pages", "i8"),      # how many steps it will take (logins and redirects not counted)
+    ("person", "i8"),     # -1 nobody known
+    ("start", "i8"),      # where a crawl or sync goes on from
+    ("external", "i4"),   # referer of the first request: -1 none, -2-k external
+    ("port_low", "i4"), ("port_high", "i4"),
+    ("known", "?"),       # has been here: its cache is warm
+    ("signed", "?"),      # begins signed in
+    ("stale", "?"),       # begins with an expired token: refreshes first
+    ("factor", "?"),      # has a second factor
+    ("refers", "?"),      # sends referers
+    ("assets", "?"),      # loads what pages need
+    ("h2", "?"),          # one connection carries all
+    ("reuse", "?"),       # keeps connections alive
+], align=True)
+"""Who plays: one record per session."""
 
-class Cast(NamedTuple):
-    """Who plays: one entry per session."""
+PLACE = np.dtype([
+    ("objects", "i8"), ("objects2", "i8"), ("zipf", "f8"), ("latency_mu", "f8"), ("latency_sigma", "f8"),
+    ("cacheable", "?"), ("word", "?"),
+], align=True)
+"""What the walk needs to know of a route; ``word``: its path holds one."""
 
-    id: Column
-    t: Column
-    stop: Column
-    pages: Column       # i8 how many steps it will take (logins and redirects not counted)
-    person: Column      # i8, -1 nobody known
-    known: Column       # bool has been here: its cache is warm
-    signed: Column      # bool begins signed in
-    stale: Column       # bool begins with an expired token: refreshes first
-    factor: Column      # bool has a second factor
-    refers: Column      # bool sends referers
-    external: Column    # i4 referer of the first request: -1 none, -2-k external
-    assets: Column      # bool loads what pages need
-    h2: Column          # bool one connection carries all
-    reuse: Column       # bool keeps connections alive
-    port_low: Column
-    port_high: Column
-    start: Column       # i8 where a crawl or sync goes on from
+TRAIL = np.dtype([
+    ("t", "i8"), ("id", "u8"), ("conn", "u8"), ("obj", "i8"), ("obj2", "i8"), ("ref_obj", "i8"), ("ref_obj2", "i8"),
+    ("took", "i8"), ("session", "i4"), ("route", "i4"), ("word", "i4"), ("ref", "i4"), ("ref_word", "i4"),
+    ("truth", "i4"), ("cport", "i4"), ("status", "i2"), ("conn_n", "i2"), ("mark", "i1"),
+], align=True)
+"""What the walk writes: one record per request."""
 
+_STATE = np.dtype([(name, "i8") for name in (
+    "t", "node", "pending", "tries", "serial", "taint", "signed", "renewed", "budget", "position", "last", "mark",
+    "status", "how", "took", "floor", "obj", "obj2", "word", "page", "page_obj", "page_obj2", "page_word",
+)] + [("loaded", "u8"), ("seen", "u8")])
+"""Where a session stands; ``loaded`` and ``seen`` are bit sets of what its cache holds."""
 
-class Place(NamedTuple):
-    """What the walk needs to know of routes and the site."""
-
-    objects: Column
-    objects2: Column
-    zipf: Column
-    latency_mu: Column
-    latency_sigma: Column
-    local: Column
-    cacheable: Column
-    word: Column        # bool the path has a word
-    words: int
-    keepalive: int      # µs
-
-
-class Keys(NamedTuple):
-    """Keys of the streams: the answers' (shared with web.respond), and that of owned objects."""
-
-    answer: np.uint64
-    owned: np.uint64
-
-
-_TRAIL = (
-    "i4", "i8", "u8", "i4", "i8", "i8", "i4", "i4", "i8", "i8", "i4", "i2", "i4", "u8", "i2", "i4", "i1", "i8",
-)
+_SLOT = np.dtype([("conn", "u8"), ("port", "i8"), ("count", "i8"), ("busy", "i8")])
+"""A connection: its number, the client's port, requests so far, when the last answer was through."""
 
 
 class Trail(NamedTuple):
-    """What the walk writes, one entry per request."""
+    """The columns of ``TRAIL``, each contiguous."""
 
-    session: Column
     t: Column
     id: Column
-    route: Column
+    conn: Column
     obj: Column
     obj2: Column
-    word: Column
-    ref: Column
     ref_obj: Column
     ref_obj2: Column
-    ref_word: Column
-    status: Column
-    truth: Column
-    conn: Column
-    conn_n: Column
-    cport: Column
-    mark: Column
     took: Column
+    session: Column
+    route: Column
+    word: Column
+    ref: Column
+    ref_word: Column
+    truth: Column
+    cport: Column
+    status: Column
+    conn_n: Column
+    mark: Column
 
     @classmethod
-    def empty(cls, n: int) -> Trail:
-        """Room for ``n`` requests."""
-        return cls(*(np.empty(n, dtype=kind) for kind in _TRAIL))
+    def of(cls, records: Column) -> Trail:
+        """The columns of an array of ``TRAIL`` records."""
+        return cls(*(np.ascontiguousarray(records[name]) for name in cls._fields))
+
+
+SETTING = np.dtype([
+    ("answer", "u8"),     # key of the answers' stream, shared with web.respond
+    ("owned", "u8"),      # key of the stream that says who owns which objects
+    ("words", "i8"), ("keepalive", "i8"),   # size of the vocabulary; µs
+    ("low", "i8"), ("high", "i8"),          # requests that begin outside are walked but not written
+    *((name, "f8") for name in LOGIN_NUMBERS),
+    *((name, "i8") for name in LOGIN_STEPS),
+])
+"""What holds for every session."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -124,54 +131,48 @@ def _holds(timeline, who, t):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _begin(st, masks, slots, script, cast, s):  # type: ignore[no-untyped-def]
-    """Set the state to the start of session s."""
-    rows = st[_ROWS]
-    st[:] = -1
-    st[_ROWS], st[_T], st[_BUDGET], st[_POSITION] = rows, cast.t[s], cast.pages[s], cast.start[s]
-    st[_SIGNED], st[_PAGE] = cast.signed[s], cast.external[s]
-    st[_TRIES] = st[_SERIAL] = st[_TAINT] = st[_RENEWED] = st[_FLOOR] = st[_HOW] = 0
-    st[_NODE] = chosen(script.entry, uniform(cast.id[s], 1 << 42))
-    if cast.stale[s] and script.refresh >= 0:
-        st[_PENDING], st[_NODE] = st[_NODE], script.refresh
-    masks[:] = np.uint64(0xFFFF_FFFF_FFFF_FFFF) if cast.known[s] else np.uint64(0)
-    slots[2][:] = 0
-    slots[3][:] = 0
+def _begin(st, slots, upto, setting, me):  # type: ignore[no-untyped-def]
+    """Set the state to the start of a session."""
+    st.t, st.budget, st.position, st.signed, st.page = me.t, me.pages, me.start, me.signed, me.external
+    st.tries = st.serial = st.taint = st.renewed = st.floor = st.how = 0
+    st.pending = st.last = st.page_obj = st.page_obj2 = st.page_word = -1
+    st.loaded = st.seen = np.uint64(0xFFFF_FFFF_FFFF_FFFF) if me.known else np.uint64(0)
+    st.node = chosen(upto[upto.shape[0] - 1], uniform(me.id, 1 << 42))
+    if me.stale and setting.refresh >= 0:
+        st.pending, st.node = st.node, setting.refresh
+    for k in range(_SLOTS):
+        slots[k].count = 0
+        slots[k].busy = 0
 
 
 @nb.njit(cache=True, nogil=True)
-def _ask(st, h, script, place, person, owned_key):  # type: ignore[no-untyped-def]
+def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
     """Decide the step (a page for members leads to the login first) and what it is about."""
-    node = st[_NODE]
-    if script.auth[node] and not st[_SIGNED] and script.form >= 0 and script.does[node] == NOTHING:
-        st[_PENDING], st[_NODE] = node, script.form
-        node = script.form
-    route = script.route[node]
-    st[_OBJ] = object_of(
-        script.object[node], h, place.objects[route], place.zipf[route], person, st[_LAST], owned_key,
-        st[_POSITION],
-    )
-    most = place.objects2[route]
-    st[_OBJ2] = np.int64(-0.8 * np.log(uniform(h, 7))) % most if most > 1 else -1
-    st[_WORD] = zipf(uniform(h, 8), place.words, 1.0) if place.word[route] else -1
-    st[_LAST] = st[_OBJ] if st[_OBJ] >= 0 else st[_LAST]
-    st[_POSITION] += 1
+    step = steps[st.node]
+    if step.auth and not st.signed and setting.form >= 0 and step.does == NOTHING:
+        st.pending, st.node = st.node, setting.form
+        step = steps[st.node]
+    route = place[step.route]
+    st.obj = object_of(step.object, h, route.objects, route.zipf, person, st.last, setting.owned, st.position)
+    st.obj2 = np.int64(-0.8 * np.log(uniform(h, 7))) % route.objects2 if route.objects2 > 1 else -1
+    st.word = zipf(uniform(h, 8), setting.words, 1.0) if route.word else -1
+    st.last = st.obj if st.obj >= 0 else st.last
+    st.position += 1
 
 
 @nb.njit(cache=True, nogil=True)
-def _tried(does, h, effects, person, t, tries, script, has_factor):  # type: ignore[no-untyped-def]
+def _tried(does, h, effects, person, t, tries, setting, has_factor):  # type: ignore[no-untyped-def]
     """(mark, truth) of a step that means something to the identity provider."""
     if does == PASSWORD or does == TOKEN:  # noqa: PLR1714, SIM109 (numba)
-        if code := _holds(effects[0], person, t):
-            return LOCKED, code
-        if code := _holds(effects[1], person, t):
-            return BAD, code
-        if uniform(h, 2) < (script.login[1] if tries == 0 else 1.0 - script.login[2]):
-            return (UNKNOWN if uniform(h, 3) < script.login[3] else BAD), np.int64(0)
-        challenged = has_factor and script.factor >= 0 and uniform(h, 4) < script.login[7]
+        locked, reset = _holds(effects[0], person, t), _holds(effects[1], person, t)
+        if locked or reset:
+            return (LOCKED, locked) if locked else (BAD, reset)
+        if uniform(h, 2) < (setting.fails if tries == 0 else 1.0 - setting.retry_succeeds):
+            return (UNKNOWN if uniform(h, 3) < setting.mistyped else BAD), np.int64(0)
+        challenged = has_factor and setting.factor >= 0 and uniform(h, 4) < setting.challenged
         return (CHALLENGED if challenged else OK), np.int64(0)
     if does == FACTOR:
-        return (FACTOR_DENIED if uniform(h, 2) < script.login[8] else FACTOR_OK), np.int64(0)
+        return (FACTOR_DENIED if uniform(h, 2) < setting.factor_fails else FACTOR_OK), np.int64(0)
     if does == RESET:
         code = _holds(effects[1], person, t)
         return (BAD if code else RESET_DONE), code
@@ -182,178 +183,179 @@ def _tried(does, h, effects, person, t, tries, script, has_factor):  # type: ign
 
 
 @nb.njit(cache=True, nogil=True)
-def _judge(st, masks, h, script, place, effects, person, has_factor):  # type: ignore[no-untyped-def]
+def _judge(st, h, steps, place, effects, me, setting):  # type: ignore[no-untyped-def]
     """Decide what the answer is where the session decides it: sign-ins, revoked tokens, copies still fresh."""
-    node = st[_NODE]
-    route, does = script.route[node], script.does[node]
-    st[_MARK] = st[_STATUS] = 0
-    if does != NOTHING:
-        mark, code = _tried(does, h, effects, person, st[_T], st[_TRIES], script, has_factor)
-        st[_MARK] = mark
-        st[_TAINT] = code if code else st[_TAINT]  # noqa: FURB110 (numba)
+    step = steps[st.node]
+    st.mark = st.status = 0
+    if step.does != NOTHING:
+        mark, code = _tried(step.does, h, effects, me.person, st.t, st.tries, setting, me.factor)
+        st.mark = mark
+        st.taint = code if code else st.taint  # noqa: FURB110 (numba)
         if mark in (BAD, UNKNOWN, LOCKED, FACTOR_DENIED, REFUSED):
-            st[_STATUS] = 401
-            st[_TRIES] += 1
-            st[_BUDGET] = min(st[_BUDGET], 2) if code else st[_BUDGET]  # the owner cannot know why, and goes
+            st.status = 401
+            st.tries += 1
+            st.budget = min(st.budget, 2) if code else st.budget  # the owner cannot know why, and goes
         elif mark in (OK, FACTOR_OK, RESET_DONE, REFRESHED):
-            st[_TRIES], st[_SIGNED], st[_RENEWED] = 0, 1, 1
+            st.tries, st.signed, st.renewed = 0, 1, 1
         elif mark == LEFT:
-            st[_SIGNED] = 0
-    elif script.auth[node] and not st[_RENEWED]:
-        code = _holds(effects[2], person, st[_T])
+            st.signed = 0
+    elif step.auth and not st.renewed:
+        code = _holds(effects[2], me.person, st.t)
         if code:
-            st[_STATUS], st[_TAINT] = 401, code
-    elif place.cacheable[route] and st[_OBJ] < 0 and st[_WORD] < 0:
-        bit = np.uint64(1) << np.uint64(node & 63)
-        st[_STATUS] = 304 if masks[1] & bit else 0
-        masks[1] |= bit
+            st.status, st.taint = 401, code
+    elif place[step.route].cacheable and st.obj < 0 and st.word < 0:
+        bit = np.uint64(1) << np.uint64(st.node & 63)
+        st.status = 304 if st.seen & bit else 0
+        st.seen |= bit
 
 
 @nb.njit(cache=True, nogil=True)
-def _connection(st, slots, cast, s, t, keepalive):  # type: ignore[no-untyped-def]
+def _connection(st, slots, me, t, keepalive):  # type: ignore[no-untyped-def]
     """The slot that carries a request at t, opened anew where none is free."""
-    conn, port, count, busy = slots
-    many = 1 if cast.h2[s] else _SLOTS
+    many = 1 if me.h2 else _SLOTS
     best = 0
     for k in range(many):
-        alive = count[k] > 0 and t - busy[k] < keepalive and count[k] < _PER_CONNECTION and cast.reuse[s]
-        if alive and (busy[k] <= t or cast.h2[s]):
+        slot = slots[k]
+        alive = slot.count > 0 and t - slot.busy < keepalive and slot.count < _PER_CONNECTION and me.reuse
+        if alive and (slot.busy <= t or me.h2):
             return k
-        if busy[k] < busy[best]:
+        if slot.busy < slots[best].busy:
             best = k
-    drawn = mix(cast.id[s], np.uint64(1 << 40) + np.uint64(st[_SERIAL]))
-    conn[best] = (np.uint64(t // 1_000_000) << np.uint64(40)) | (drawn & np.uint64((1 << 40) - 1))
-    span = np.uint64(cast.port_high[s] - cast.port_low[s] + 1)
-    drawn = mix(cast.id[s], np.uint64(1 << 41)) + np.uint64(st[_SERIAL] * 2) + drawn % np.uint64(2)
-    port[best] = cast.port_low[s] + np.int64(drawn % span)
-    count[best] = 0
-    st[_SERIAL] += 1
+    drawn = hashed(me.id, np.uint64(1 << 40) + np.uint64(st.serial))
+    slot = slots[best]
+    slot.conn = (np.uint64(t // 1_000_000) << np.uint64(40)) | (drawn & np.uint64((1 << 40) - 1))
+    span = np.uint64(me.port_high - me.port_low + 1)
+    drawn = hashed(me.id, np.uint64(1 << 41)) + np.uint64(st.serial * 2) + drawn % np.uint64(2)
+    slot.port = me.port_low + np.int64(drawn % span)
+    slot.count = 0
+    st.serial += 1
     return best
 
 
 @nb.njit(cache=True, nogil=True)
-def _write(out, st, slots, k, s, row, t, route, what, status, mark, window):  # type: ignore[no-untyped-def]
-    """Count a request, and write it when it begins inside the window and there is room."""
-    conn, port, count, busy = slots
-    count[k] += 1
-    busy[k] = max(busy[k], t + st[_TOOK])
-    if not window[0] <= t < window[1]:
-        return
-    n = st[_ROWS]
-    st[_ROWS] += 1
-    if n >= out.t.shape[0]:
-        return
-    out.session[n], out.t[n], out.id[n], out.route[n] = s, t, row, route
-    out.obj[n], out.obj2[n], out.word[n] = what
-    out.ref[n], out.ref_obj[n], out.ref_obj2[n], out.ref_word[n] = (
-        st[_PAGE], st[_PAGE_OBJ], st[_PAGE_OBJ2], st[_PAGE_WORD]
-    )
-    out.status[n], out.truth[n], out.mark[n], out.took[n] = status, st[_TAINT], mark, st[_TOOK]
-    out.conn[n], out.conn_n[n], out.cport[n] = conn[k], count[k], port[k]
+def _write(out, n, st, slots, me, s, row, t, route, status, setting):  # type: ignore[no-untyped-def]
+    """Send a request over a connection; write it when it begins inside the window and there is room. Rows so far."""
+    slot = slots[_connection(st, slots, me, t, setting.keepalive)]
+    slot.count += 1
+    slot.busy = max(slot.busy, t + st.took)
+    if not setting.low <= t < setting.high:
+        return n
+    if n < out.shape[0]:
+        to = out[n]
+        to.session, to.t, to.id, to.route, to.status, to.truth, to.took = s, t, row, route, status, st.taint, st.took
+        to.ref, to.ref_obj, to.ref_obj2, to.ref_word = st.page, st.page_obj, st.page_obj2, st.page_word
+        to.conn, to.conn_n, to.cport = slot.conn, slot.count, slot.port
+        to.obj = to.obj2 = to.word = -1
+        to.mark = 0
+    return n + 1
 
 
 @nb.njit(cache=True, nogil=True)
-def _request(st, slots, keys, script, place, cast, s, row, window, out):  # type: ignore[no-untyped-def]
-    """The step's own request; a page becomes what later requests refer to."""
-    node, t = st[_NODE], st[_T]
-    route = script.route[node]
-    st[_TOOK] = upstream_time(mix(keys.answer, row), place.latency_mu[route], place.latency_sigma[route])
-    k = _connection(st, slots, cast, s, t, place.keepalive)
-    _write(out, st, slots, k, s, row, t, route, (st[_OBJ], st[_OBJ2], st[_WORD]), st[_STATUS], st[_MARK], window)
-    st[_FLOOR] = t + st[_TOOK]
-    if script.page[node] and cast.refers[s] and st[_STATUS] != 401:
-        st[_PAGE], st[_PAGE_OBJ], st[_PAGE_OBJ2], st[_PAGE_WORD] = route, st[_OBJ], st[_OBJ2], st[_WORD]
+def _request(st, slots, steps, place, me, s, row, setting, out, n):  # type: ignore[no-untyped-def]
+    """The step's own request; a page becomes what later requests refer to. Rows so far."""
+    step = steps[st.node]
+    route = place[step.route]
+    st.took = upstream_time(hashed(setting.answer, row), route.latency_mu, route.latency_sigma)
+    written = _write(out, n, st, slots, me, s, row, st.t, step.route, st.status, setting)
+    if n < written <= out.shape[0]:
+        to = out[n]
+        to.obj, to.obj2, to.word, to.mark = st.obj, st.obj2, st.word, st.mark
+    st.floor = st.t + st.took
+    if step.page and me.refers and st.status != 401:
+        st.page, st.page_obj, st.page_obj2, st.page_word = step.route, st.obj, st.obj2, st.word
+    return written
 
 
 @nb.njit(cache=True, nogil=True)
-def _loads(st, masks, slots, keys, script, place, cast, s, row, window, out):  # type: ignore[no-untyped-def]
-    """What the page loads within about a second, one after the other, referring to it."""
-    node, took = st[_NODE], st[_TOOK]
-    for j in range(script.first[node], script.first[node + 1]):
-        route, bit = script.load_route[j], np.uint64(1) << np.uint64(j & 63)
-        kept = place.cacheable[route] and not script.load_same[j] and j < 64
-        cached = kept and (masks[0] & bit) != 0
-        own = mix(row, np.uint64(j + 1))
-        if uniform(own, 1) >= script.load_share[j] * (_REVALIDATED if cached else 1.0):
+def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type: ignore[no-untyped-def]
+    """What the page loads within about a second, one after the other, referring to it. Rows so far."""
+    took = st.took
+    for j in range(step.first, step.stop):
+        load = loads[j]
+        route, bit = place[load.route], np.uint64(1) << np.uint64(j & 63)
+        kept = route.cacheable and not load.same and j < 64
+        cached = kept and (st.loaded & bit) != 0
+        own = hashed(row, j + 1)
+        if uniform(own, 1) >= load.share * (_REVALIDATED if cached else 1.0):
             continue
         if kept:
-            masks[0] |= bit
-        at = st[_FLOOR] + np.int64(4_000 - 90_000 * np.log(uniform(own, 2)))
-        if at >= cast.stop[s] - MAX_DUR:
+            st.loaded |= bit
+        at = st.floor + np.int64(4_000 - 90_000 * np.log(uniform(own, 2)))
+        if at >= me.stop - MAX_DUR:
             break
-        obj = st[_OBJ] % place.objects[route] if script.load_same[j] and st[_OBJ] >= 0 else -1
-        st[_TOOK] = upstream_time(mix(keys.answer, own), place.latency_mu[route], place.latency_sigma[route])
-        k = _connection(st, slots, cast, s, at, place.keepalive)
-        status = 304 if cached else 0
-        _write(out, st, slots, k, s, own, at, route, (obj, np.int64(-1), np.int64(-1)), status, 0, window)
-        st[_FLOOR] = at
-    st[_TOOK] = took
+        st.took = upstream_time(hashed(setting.answer, own), route.latency_mu, route.latency_sigma)
+        written = _write(out, n, st, slots, me, s, own, at, load.route, 304 if cached else 0, setting)
+        if load.same and st.obj >= 0 and n < written <= out.shape[0]:
+            out[n].obj = st.obj % route.objects
+        n = written
+        st.floor = at
+    st.took = took
+    return n
 
 
 @nb.njit(cache=True, nogil=True)
-def _follow(st, script, h):  # type: ignore[no-untyped-def]
+def _follow(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     """Set the next step (-1 ends the session) and how it comes: after thought, at once, or as another try."""
-    node, mark = st[_NODE], st[_MARK]
-    st[_HOW] = _AT_ONCE
-    if mark in (LOCKED, LEFT) or (mark == BAD and script.does[node] == RESET):
-        st[_NODE] = -1
+    step, mark = steps[st.node], st.mark
+    st.how = _AT_ONCE
+    if mark in (LOCKED, LEFT) or (mark == BAD and step.does == RESET):
+        st.node = -1
     elif mark in (BAD, UNKNOWN, FACTOR_DENIED):
-        gives_up = st[_TRIES] >= _MOST_TRIES or uniform(h, 5) < script.login[4]
-        st[_HOW] = _THINK if gives_up else _RETRY
-        st[_NODE] = script.forgot if gives_up else node
+        gives_up = st.tries >= _MOST_TRIES or uniform(h, 5) < setting.gives_up
+        st.how = _THINK if gives_up else _RETRY
+        st.node = setting.forgot if gives_up else st.node
     elif mark == CHALLENGED:
-        st[_NODE] = script.factor
-    elif st[_STATUS] == 401:  # a token that is no longer good: refresh it, else sign in again
-        st[_PENDING] = st[_PENDING] if mark == REFUSED else node
-        st[_NODE] = script.submit if mark == REFUSED or script.refresh < 0 else script.refresh
-    elif mark != 0 and st[_PENDING] >= 0:
-        st[_NODE], st[_PENDING] = st[_PENDING], -1
-    elif script.then[node] >= 0:
-        st[_NODE] = script.then[node]
+        st.node = setting.factor
+    elif st.status == 401:  # a token that is no longer good: refresh it, else sign in again
+        st.pending = st.pending if mark == REFUSED else st.node
+        st.node = setting.submit if mark == REFUSED or setting.refresh < 0 else setting.refresh
+    elif mark != 0 and st.pending >= 0:
+        st.node, st.pending = st.pending, -1
+    elif step.then >= 0:
+        st.node = step.then
     else:
-        st[_NODE], st[_HOW] = chosen(script.upto[node], uniform(h, 6)), _THINK
+        st.node, st.how = chosen(upto[st.node], uniform(h, 6)), _THINK
 
 
 @nb.njit(cache=True, nogil=True)
-def _advance(st, script, h):  # type: ignore[no-untyped-def]
+def _advance(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     """Go to the next step: a round trip later, after a failed try's second thought, or after reading."""
-    node = st[_NODE]
-    if st[_HOW] == _THINK and script.does[node] == NOTHING:
-        st[_BUDGET] -= 1
-    _follow(st, script, h)
+    step = steps[st.node]
+    if st.how == _THINK and step.does == NOTHING:
+        st.budget -= 1
+    _follow(st, steps, upto, h, setting)
     u = uniform(h, 9)
-    if st[_HOW] == _AT_ONCE:
+    if st.how == _AT_ONCE:
         pause = 20_000.0 + 130_000.0 * u
-    elif st[_HOW] == _RETRY:
-        pause = np.exp(script.login[5] + (script.login[6] - script.login[5]) * u)
+    elif st.how == _RETRY:
+        pause = np.exp(setting.gap_low + (setting.gap_high - setting.gap_low) * u)
     else:
-        pause = 1_000.0 + min(np.exp(script.think_mu[node] + script.think_sigma[node] * to_normal(u)), 3.6e9)
-    st[_T] = max(st[_T] + st[_TOOK], st[_FLOOR]) + np.int64(pause)
+        pause = 1_000.0 + min(np.exp(step.think_mu + step.think_sigma * normal(h, 9)), 3.6e9)
+    st.t = max(st.t + st.took, st.floor) + np.int64(pause)
 
 
 @nb.njit(cache=True, nogil=True)
-def walk(keys, script, place, cast, effects, window, out):  # type: ignore[no-untyped-def]
-    """Walk every session; gives the number of requests there are, of which the first ``len(out.t)`` are written.
+def walk(settings, steps, loads, upto, place, cast, effects, out):  # type: ignore[no-untyped-def]
+    """Walk every session; gives the number of requests there are, of which the first ``len(out)`` are written.
 
-    ``window`` (low, high): requests that begin outside are walked but not counted. ``effects``: (subject, t0, t1, code)
-    of locks, resets and revocations.
+    ``settings`` SETTING[1], ``place`` PLACE by route, ``cast`` CAST, ``out`` TRAIL; ``steps``, ``loads``, ``upto`` are
+    those of a Script. ``effects``: (subject, t0, t1, code) of locks, resets and revocations.
     """
-    st, masks = np.zeros(24, np.int64), np.zeros(2, np.uint64)
-    slots = (
-        np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64)
-    )
-    for s in range(cast.id.shape[0]):
-        person, end = cast.person[s], cast.stop[s] - MAX_DUR
-        _begin(st, masks, slots, script, cast, s)
-        for step in range(MOST_STEPS):
-            if st[_NODE] < 0 or st[_BUDGET] <= 0 or st[_T] >= end or st[_T] >= window[1]:
+    setting = settings[0]
+    states, slots, n = np.zeros(1, _STATE), np.zeros(_SLOTS, _SLOT), 0
+    for s in range(cast.shape[0]):
+        me, st = cast[s], states[0]  # a record does not keep its array alive
+        end = min(me.stop - MAX_DUR, setting.high)
+        _begin(st, slots, upto, setting, me)
+        for k in range(MOST_STEPS):
+            if st.node < 0 or st.budget <= 0 or st.t >= end:
                 break
-            h = mix(cast.id[s], np.uint64(step))
-            row = mix(cast.id[s], np.uint64(1 << 43) + np.uint64(step))
-            _ask(st, h, script, place, person, keys.owned)
-            _judge(st, masks, h, script, place, effects, person, cast.factor[s])
-            _request(st, slots, keys, script, place, cast, s, row, window, out)
-            if cast.assets[s] and script.first[st[_NODE] + 1] > script.first[st[_NODE]]:
-                _loads(st, masks, slots, keys, script, place, cast, s, row, window, out)
-            _advance(st, script, h)
-    return st[_ROWS]
+            h, row = hashed(me.id, k), hashed(me.id, np.uint64(1 << 43) + np.uint64(k))
+            _ask(st, h, steps, place, me.person, setting)
+            _judge(st, h, steps, place, effects, me, setting)
+            n = _request(st, slots, steps, place, me, s, row, setting, out, n)
+            step = steps[st.node]
+            if me.assets and step.stop > step.first:
+                n = _loads(st, slots, step, loads, place, me, s, row, setting, out, n)
+            _advance(st, steps, upto, h, setting)
+    return n

@@ -34,7 +34,7 @@ def port_scans(
 ) -> Activity:
     """One connection attempt per session at a public address of ours.
 
-    ``ports``: weights of well-known ports; ``other_ports``: share of attempts at any other one. ``states``: how attempts
+    ``ports``: weights of well-known ports; ``other_ports``: share of attempts at any other one. ``states``: how they
     end (terms.CONN_STATES); none establishes a connection, for that see the behaviors of the services themselves.
     """
     seed, world, ids, n = ctx.seed.child("attempt"), ctx.world, sessions.id, len(sessions)
