@@ -197,6 +197,8 @@ class WorldSpec(Cited):
     domain: Domain | None = None
     scale: Scale = Scale()
     countries: dict[Country, Positive] = Field(default_factory=dict)
+    locales: dict[Country, Annotated[str, Field(pattern=r"^[a-z]{2,3}_[A-Z]{2}$")]] = Field(default_factory=dict)
+    """Faker locales whose names people of a country bear, where the bundled choice is not wanted: ``{US: hu_HU}``."""
     breached_share: Share | None = None
     mfa: dict[Person, dict[Factor, Share]] = Field(default_factory=dict)
     """Shares of second factors per kind of person; what is left has none."""
@@ -229,7 +231,8 @@ def merge(specs: Sequence[WorldSpec]) -> WorldSpec:
     """One world that holds what several baselines need; DataError when they contradict each other.
 
     Lists are joined (the same entry twice counts once). Numbers of people are the larger of each. Of ``name``,
-    ``domain`` and other single values the first that is said holds, and so do ``countries`` and ``mfa`` as a whole.
+    ``domain`` and other single values the first that is said holds, and so it is with ``countries``, ``locales`` and
+    ``mfa``, each as a whole.
     """
     joined = WorldSpec()
     for spec in specs:

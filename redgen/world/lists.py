@@ -18,6 +18,7 @@ from typing import TextIO
 from redgen.errors import DataError
 from redgen.seed import Seed
 from redgen.world import bundled
+from redgen.world.carve import slug
 from redgen.world.latin import latin
 
 LOCALE_OF = {
@@ -62,6 +63,8 @@ def ask_faker(locale: str) -> tuple[Names, Names]:
     fake.seed_instance(Seed(0).child("names", locale).key)
     m, f = (Names(_common(fake, "first", sex, MOST_FIRST), _common(fake, "last", sex, MOST_LAST))
             for sex in ("male", "female"))
+    if not all((m.first, m.last, f.first, f.last)):
+        raise DataError(f"no names for locale {locale!r}: they cannot be written in Latin letters, as logins need")
     return m, f
 
 
@@ -70,7 +73,8 @@ def _common(fake: object, part: str, sex: str, most: int) -> tuple[str, ...]:
     romanized = getattr(fake, f"{part}_romanized_name", None)
     draw = romanized or getattr(fake, f"{part}_name_{sex}", None) or getattr(fake, f"{part}_name")
     counts = Counter(" ".join(latin(draw()).strip(".").split()) for _ in range(DRAWS))
-    return tuple(name for name, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:most])
+    found = sorted((name for name in counts if slug(name)), key=lambda name: (-counts[name], name))
+    return tuple(found[:most])
 
 
 def _split(lines: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,17 @@ MAIL_SHARES = (0.44, 0.18, 0.12, 0.09, 0.07, 0.04, 0.04, 0.02)
 """How customers' mail providers share the market (unverified); the providers are in ``data/words.txt``."""
 
 
-def names(cities: Cities, city: I32, ids: U64, seed: Seed) -> tuple[list[str], list[str]]:
-    """First and last name of each person, as people in the city's country are called."""
+def names(
+    cities: Cities, city: I32, ids: U64, locales: Mapping[str, str], seed: Seed
+) -> tuple[list[str], list[str]]:
+    """First and last name of each person, as people in the city's country are called; ``locales`` by ISO code."""
     nation = cities.nation[city]
     woman = seed.uniform(ids, "sex") < 0.5
     pick_first, pick_last = seed.uniform(ids, "first name") ** 1.4, seed.uniform(ids, "last name") ** 1.4
     first = np.empty(len(ids), dtype=object)
     last = np.empty(len(ids), dtype=object)
     for code in np.unique(nation).tolist():
-        for sex, known in enumerate(names_of(LOCALE_OF[cities.nations[code]])):
+        for sex, known in enumerate(names_of(locales.get(cities.nations[code], LOCALE_OF[cities.nations[code]]))):
             some = np.flatnonzero((nation == code) & (woman == bool(sex)))
             first[some] = _picked(known.first, pick_first[some])
             last[some] = _picked(known.last, pick_last[some])

@@ -59,7 +59,7 @@ def take_census(spec: WorldSpec, plan: AddressPlan, offices: Offices, seed: Seed
     office[kind == 2] = _offices_at_random(offices, ids[kind == 2], seed)
     city = _cities(spec, plan, offices, kind, ids, office, seed)
     people = int(first[3])
-    given, family = logins.names(plan.cities, city[:people], ids[:people], seed)
+    given, family = logins.names(plan.cities, city[:people], ids[:people], spec.locales, seed)
     domain = spec.domain or ""
     private = logins.private(given[: counts[0]], family[: counts[0]], ids[: counts[0]], seed)
     staff = logins.staff(given[counts[0] :], family[counts[0] :], domain)

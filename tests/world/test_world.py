@@ -150,8 +150,12 @@ def test_faker_is_asked_for_locales_we_do_not_keep():
     men, women = names_of("hu_HU")
     assert len(men.first) > 20 and len(women.last) > 20
     assert ask_faker("hu_HU") == (men, women), "the same every time"
-    with pytest.raises(DataError, match="Faker does not know"):
-        names_of("xx_XX")
+    for locale, why in (("xx_XX", "Faker does not know it"), ("el_GR", "cannot be written in Latin letters")):
+        with pytest.raises(DataError, match=why):
+            names_of(locale)
+    spec = WorldSpec(scale=Scale(customers=200), countries={"US": 1.0}, locales={"US": "hu_HU"})
+    hungary = build_world(spec, Seed(1))
+    assert {name.split()[-1] for name in list(hungary.people.display)[:200]} <= {*men.last, *women.last}
 
 
 @pytest.mark.heavy
