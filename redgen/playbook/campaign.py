@@ -257,7 +257,9 @@ class _Run:
         seed = self.seed.child(step, visit)
         stop = self.troupe.window.stop
         self.latest = {}
-        t += int(spec.after.one(seed.child("after").stream(), self.stealth))
+        after = spec.after
+        stream = seed.child("after").stream()
+        t += int(self.parameters[after[1:]].value if isinstance(after, str) else after.one(stream, self.stealth))
         if t >= stop:
             self.cut.append(step)
             return None

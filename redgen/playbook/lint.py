@@ -13,6 +13,7 @@ from redgen.playbook.bind import Binding, references
 from redgen.playbook.graph import Graph, Path
 from redgen.playbook.stage import Action
 from redgen.registry import ACTIONS
+from redgen.spec.distributions import as_delay
 from redgen.spec.loader import Document
 from redgen.spec.playbook import END, HARD_NEGATIVE, WHERE_KEYS, Playbook
 
@@ -210,6 +211,7 @@ def _actions(graph: Graph) -> Iterator[Finding]:
             continue
         for keys, text in Binding(action, step.parameters).findings(playbook.roles, playbook.parameters):
             yield ("steps", name, "with", *keys), text
+        yield from _delay(playbook, name)
         for branching in graph.after[name]:
             if branching.fact and branching.fact not in action.facts:
                 at = (*branching.at[:-1], "when")
@@ -220,6 +222,22 @@ def _actions(graph: Graph) -> Iterator[Finding]:
             if fact and fact not in earlier:
                 told = did_you_mean(fact, earlier)
                 yield ("steps", name, "with", key), f"no step before reports the fact {fact!r}{told}"
+
+
+def _delay(playbook: Playbook, name: str) -> Iterator[Finding]:
+    """A delay taken from a parameter must be a time."""
+    after = playbook.steps[name].after
+    if not isinstance(after, str):
+        return
+    law = playbook.parameters.get(after[1:])
+    if law is None:
+        told = did_you_mean(after[1:], playbook.parameters)
+        yield ("steps", name, "after"), f"unknown parameter {after}{told}"
+        return
+    try:
+        as_delay(law)
+    except ValueError as error:
+        yield ("steps", name, "after"), f"{after} {error}"
 
 
 def _action(name: str) -> Action | str:

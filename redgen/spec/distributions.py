@@ -164,11 +164,12 @@ def _shown(law: str, written: Mapping[str, Any]) -> str:
     return " ".join([*words, *([str(written["unit"])] if "unit" in written else [])])
 
 
-def _timed(law: Distribution) -> Distribution:
+def as_delay(law: Distribution) -> Distribution:
+    """``law`` as durations; ValueError when it is no time or can be negative."""
     if law.law == "constant" and law.arguments == (0,):
         return replace(law, time=True)
     if not law.time:
-        raise ValueError("is a time: write durations such as 90s or 40m, or a unit of time")
+        raise ValueError("is no time: write durations such as 90s or 40m, or a unit of time")
     return _positive(law)
 
 
@@ -189,7 +190,7 @@ def _counting(law: Distribution) -> Distribution:
     return law
 
 
-Delay = Annotated[Distribution, AfterValidator(_timed)]
+Delay = Annotated[Distribution, AfterValidator(as_delay)]
 """A distribution of durations (µs, never negative)."""
 CountLaw = Annotated[Distribution, AfterValidator(_counting)]
 """A distribution of counts; whoever draws rounds them."""

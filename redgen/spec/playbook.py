@@ -136,6 +136,14 @@ class RoleSpec(Cited):
         return (self.others,) if isinstance(self.others, str) else self.others
 
 
+def _after(value: Any) -> str:
+    return "a parameter" if isinstance(value, str) and value.startswith("$") else "a delay"
+
+
+After = Annotated[Annotated[str, Tag("a parameter")] | Annotated[Delay, Tag("a delay")], Discriminator(_after)]
+"""The delay before a step: a distribution of durations, or ``$parameter``."""
+
+
 class References(Spec):
     """What is known of this attack elsewhere."""
 
@@ -152,7 +160,7 @@ class Step(Cited):
     parameters: dict[str, Any] = Field(default_factory=dict, alias="with")
     technique: str = ""
     tactic: str = ""
-    after: Delay = Distribution.of(0)
+    after: After = Distribution.of("0s")
     then: Then = END
     at_most: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How often a walk may visit this step; every loop needs a step that says so."""

@@ -27,6 +27,7 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*)?\.?[0-9]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.(?:[eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BOM = "\ufeff"
 
 Scalar = str | int | float | bool | None
@@ -194,7 +195,9 @@ class _Builder:
     def scalar(self, event: Any) -> Scalar:
         """The value of a scalar: quoted ones are text."""
         text: str = event.value
-        if _CONTROL.search(text):
+        if _SURROGATE.search(text):  # JSON writes what lies beyond 16 bits as two escapes
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if _CONTROL.search(text) or "\ufffd" in text:
             self.wrong(event, "", "escape of a control character or half a character")
             return ""
         if event.style is not None or event.tag is not None:

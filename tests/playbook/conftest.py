@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -84,7 +84,7 @@ def rest(stage: Stage, *, lasting: Duration = 0) -> Staged:
 class FewActions:
     """Stands in for the registry."""
 
-    known = {a.name: a for a in (try_logins, look_around, flood, rest)}
+    known: ClassVar = {a.name: a for a in (try_logins, look_around, flood, rest)}
 
     def get(self, name: str) -> Action:
         if name not in self.known:

@@ -168,7 +168,8 @@ def test_a_role_nobody_can_play_is_named(plan: Plan) -> None:
 
 
 def test_attacks_and_hard_negatives_are_kept_apart(plan: Plan) -> None:
-    calm = FLOOD.replace("distributed", "hard-negative").replace(", technique: T1498", "").replace("objective: left\n", "")
+    calm = FLOOD.replace("distributed", "hard-negative").replace(", technique: T1498", "")
+    calm = calm.replace("objective: left\n", "")
     with pytest.raises(SpecError, match="list it under hard_negatives"):
         plan(SCENARIO.replace("stuffing.yaml", "calm.yaml"), calm=calm)
     register = Register()
