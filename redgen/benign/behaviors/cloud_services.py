@@ -1,0 +1,72 @@
+"""Software in the cloud: roles that services and programs assume by themselves, and what they call with them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from redgen.activity import calls
+from redgen.activity.schema import Activity
+from redgen.benign.behaviors import _cloud
+from redgen.benign.behaviors._cloud import Task
+from redgen.benign.context import Context, Sessions, Tier, behavior
+from redgen.clock import HOUR, MINUTE, SECOND
+from redgen.errors import DataError
+from redgen.seed import I64
+from redgen.spec.model import Duration
+from redgen.table import concat
+
+_LONGEST = 6 * HOUR
+
+
+@behavior(gives=("cloud",), tiers=(Tier(_LONGEST + 10 * MINUTE),))
+def cloud_services(
+    ctx: Context, sessions: Sessions, *,
+    principal: str,
+    task: Task,
+    opened: Literal["service", "api", "web_identity", "key"] = "service",
+    by: str = "",
+    lasts: Duration = HOUR,
+    via: dict[str, str] | None = None,
+) -> Activity:
+    """One life of a credential per session: ``principal`` is assumed, and ``task`` is done for ``lasts`` (at most 6 h).
+
+    ``opened``: by the AWS service that owns the role, by the principal ``by`` through the API, with a workload's own
+    token, or not at all: a long-lived key. ``via``: operations (``kms:Decrypt``, or ``"*"``) that an AWS service
+    performs on the principal's behalf. ``principal`` may be an AWS service, which then calls in its own name.
+    """
+    world = ctx.world
+    if lasts > _LONGEST:
+        raise DataError("cloud_services: a credential lasts at most 6 h")
+    made = ctx.once("plan", lambda: _cloud.plan(world, task))
+    who, ids = _cloud.principal(world, principal), sessions.id
+    start, key, began, parts = sessions.t, np.zeros(len(ids), dtype=np.uint64), np.zeros(len(ids), dtype=np.int64), []
+    if opened != "key":
+        caller = _cloud.principal(world, by) if opened == "api" else -1
+        begun = calls.assume(
+            world, ctx.root, id=ctx.seed.noise(ids, "assume"), cause=ids, t=start, truth=0, role=who, principal=caller,
+            way=opened,
+        )
+        parts.append(begun.rows)
+        key, began = begun.key, begun.session_t
+        start = began + (SECOND * (0.2 + 3 * ctx.seed.uniform(ids, "warm"))).astype(np.int64)
+    done = _cloud.run(ctx, made, ids, start, sessions.t + lasts)
+    behalf = _via(ctx, via or {})[done.op]
+    parts.append(calls.rows(
+        world, ctx.root, id=done.id, cause=ids[done.at], t=done.t, truth=0, op=done.op, principal=who, key=key[done.at],
+        session_t=began[done.at], error=done.error, service=behalf,
+    ))
+    return {"cloud": concat(parts)}
+
+
+def _via(ctx: Context, via: dict[str, str]) -> I64:
+    """Per operation of the world the service that performs it, -1 the caller itself."""
+    said = {op: _cloud.service(ctx.world, name) for op, name in via.items()}
+    found = np.full(len(ctx.world.cloud.ops), said.pop("*", -1), dtype=np.int64)
+    if said:
+        found[calls.codes(ctx.world, list(said))] = list(said.values())
+    return found
+
+
+BEHAVIOR = cloud_services

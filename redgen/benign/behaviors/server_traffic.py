@@ -1,0 +1,89 @@
+"""Servers on the wire: clocks set by NTP, a monitoring agent that reports, names looked up on behalf of logs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from redgen.activity import traffic
+from redgen.activity.schema import Activity
+from redgen.activity.terms import RCODES
+from redgen.benign.behaviors import _staff
+from redgen.benign.behaviors._staff import CACHED, Needs
+from redgen.benign.behaviors._visitors import ranks
+from redgen.benign.behaviors.dns_office import inner_names
+from redgen.benign.context import Context, Sessions, Tier, behavior
+from redgen.clock import MINUTE, SECOND
+from redgen.seed import I64, U64
+from redgen.spec.model import Duration, Share
+from redgen.table import Table, concat
+from redgen.world.names import NAME_KINDS
+from redgen.world.plan import U32
+
+
+@behavior(gives=("dns", "flow"), tiers=(Tier(30 * MINUTE + CACHED + 5 * MINUTE),))
+def server_traffic(
+    ctx: Context, sessions: Sessions, *,
+    spread: Duration = 5 * MINUTE,
+    ntp: Share = 0.3,
+    reports: Share = 1.0,
+    names: Share = 0.2,
+    reverse: Share = 0.35,
+    missing: Share = 0.02,
+) -> Activity:
+    """Each session is one tick for all hosts, which act at moments of their own within ``spread`` (at most 30 minutes).
+
+    Shares are per host and tick: ``ntp`` sets the clock, ``reports`` sends measurements to the monitoring service,
+    ``names`` connects to some other supplier, ``reverse`` asks for the name of an inner address (``missing``: one that
+    has none).
+    """
+    world, seed, hosts = ctx.world, ctx.seed, ctx.world.hosts
+    n = len(hosts)
+    at, host = np.repeat(np.arange(len(sessions)), n), np.tile(np.arange(n), len(sessions))
+    row = seed.noise(sessions.id[at] + host.astype(np.uint64), "tick")
+    own = seed.uniform(host.astype(np.uint64), "moment")
+    since = min(spread, 30 * MINUTE) * own + 2 * SECOND * seed.uniform(row, "jitter")
+    t, client, cause = sessions.t[at] + since.astype(np.int64), hosts.addr[host], sessions.id[at]
+    outside = ctx.once("suppliers", lambda: np.flatnonzero(
+        (world.dns.kind == NAME_KINDS.index("external")) & (world.dns.answer > 0)))
+    if not len(outside):
+        return {}
+    some = np.flatnonzero(seed.uniform(row, "reports") < reports)
+    others = np.flatnonzero(seed.uniform(row, "names") < names)
+    collector = outside[np.zeros(len(some), dtype=np.int64)]
+    supplier = outside[ranks(seed.uniform(row[others], "supplier"), min(len(outside), 60), 1.0)]
+    which = np.concatenate([some, others])
+    keys = np.concatenate([seed.noise(row[some], "report"), seed.noise(row[others], "other")])
+    found = dict(_staff.wired(ctx, Needs(
+        id=keys, cause=cause[which], t=t[which], client=client[which], name=np.concatenate([collector, supplier]),
+        dur=(SECOND * _staff.lognormal(ctx, keys, "lasts", 0.6, 0.9, 60)).astype(np.int64),
+        sent=_staff.lognormal(ctx, keys, "sent", 5_200, 0.7, 1e7),
+        received=_staff.lognormal(ctx, keys, "received", 900, 1.2, 4e8),
+    ), https=0.0))
+    if "dns" in found:
+        asks = np.flatnonzero(seed.uniform(row, "reverse") < reverse)
+        found["dns"] = concat([found["dns"], _reverse(ctx, row[asks], cause[asks], t[asks], client[asks], missing)])
+    if "flow" in found:
+        sets = np.flatnonzero(seed.uniform(row, "ntp") < ntp)
+        clock = outside[(host[sets] * 7 + 3) % len(outside)]
+        found["flow"] = concat([found["flow"], traffic.ntp(
+            ctx.root, id=seed.noise(row[sets], "ntp row"), cause=cause[sets], t=t[sets] + SECOND, truth=0,
+            orig=client[sets], resp=world.dns.answer[clock],
+        )])
+    return found
+
+
+def _reverse(ctx: Context, row: U64, cause: U64, t: I64, client: U32, missing: float) -> Table:
+    """Questions for the names of inner addresses; some have none."""
+    hosts = ctx.world.hosts
+    inner = ctx.once("inner names", lambda: inner_names(ctx))
+    about = (ctx.seed.noise(row, "about") % np.uint64(len(hosts))).astype(np.int64)
+    gone = ctx.seed.uniform(row, "missing") < missing
+    asked = _staff.questions(
+        ctx, id=ctx.seed.noise(row, "reverse row"), cause=cause, t=t + 3 * SECOND, client=client, qtype="PTR",
+        name=np.where(gone, -1, inner[about]), answer=hosts.addr[about] + np.where(gone, 100, 0).astype(np.uint32),
+        rcode="NOERROR", ttl=3600,
+    )
+    return asked.replace(rcode=np.where(gone, RCODES.index("NXDOMAIN"), asked["rcode"]), ttl=np.where(gone, 0, 3600))
+
+
+BEHAVIOR = server_traffic
