@@ -9,6 +9,9 @@ from numba.extending import intrinsic
 
 from redgen.seed import mix
 
+hand = nb.njit(nogil=True, error_model="numpy")
+"""For what the kernel calls: compiled and cached as part of it, without tests for division by zero."""
+
 _PAIRS = np.frombuffer("".join(f"{k:02d}" for k in range(100)).encode(), dtype=np.uint8)
 _HEX_PAIRS = np.frombuffer("".join(f"{k:02x}" for k in range(256)).encode(), dtype=np.uint8)
 _GREGORIAN = 12_219_292_800_000_000  # microseconds from 1582-10-15, where UUID time begins, to 1970-01-01
@@ -32,7 +35,7 @@ def _copy16(typingctx, out, o, data, a):  # type: ignore[no-untyped-def]  # noqa
     return nb.void(out, nb.int64, data, nb.int64), generate
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_bytes(out, o, data, a, length):  # type: ignore[no-untyped-def]
     """``data[a : a + length]``; reads and writes up to 15 bytes further, which both buffers allow for."""
     for k in range(0, length, 16):
@@ -40,7 +43,7 @@ def put_bytes(out, o, data, a, length):  # type: ignore[no-untyped-def]
     return o + length
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_pair(out, o, v):  # type: ignore[no-untyped-def]
     """0 <= v < 100 as two digits."""
     out[o] = _PAIRS[2 * v]
@@ -48,7 +51,7 @@ def put_pair(out, o, v):  # type: ignore[no-untyped-def]
     return o + 2
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_fixed(out, o, v, width):  # type: ignore[no-untyped-def]
     """The low ``width`` digits of v >= 0, zero padded."""
     u = np.uint64(v)
@@ -58,13 +61,13 @@ def put_fixed(out, o, v, width):  # type: ignore[no-untyped-def]
     return o + width
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _magnitude(v):  # type: ignore[no-untyped-def]
     """|v| as u64, right for the least int64 too."""
     return np.uint64(v) if v >= 0 else np.uint64(0) - np.uint64(v)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _width(u):  # type: ignore[no-untyped-def]
     """How many decimal digits u has."""
     n = 1
@@ -74,7 +77,7 @@ def _width(u):  # type: ignore[no-untyped-def]
     return n + (u >= np.uint64(10)) + (u >= np.uint64(100)) + (u >= np.uint64(1000))
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_uint(out, o, u):  # type: ignore[no-untyped-def]
     n = _width(u)
     k = o + n
@@ -90,7 +93,7 @@ def _put_uint(out, o, u):  # type: ignore[no-untyped-def]
     return o + n
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_int(out, o, v):  # type: ignore[no-untyped-def]
     """The number v in decimal."""
     if v < 0:
@@ -99,7 +102,7 @@ def put_int(out, o, v):  # type: ignore[no-untyped-def]
     return _put_uint(out, o, _magnitude(v))
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_padded(out, o, v, width, fill):  # type: ignore[no-untyped-def]
     """The number v right-aligned in ``width`` characters, the sign before zeros and after blanks."""
     u = _magnitude(v)
@@ -116,7 +119,7 @@ def put_padded(out, o, v, width, fill):  # type: ignore[no-untyped-def]
     return _put_uint(out, o, u)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_decimal(out, o, v, digits, trim, unit):  # type: ignore[no-untyped-def]
     """The number v / unit, unit = 10**digits, with ``digits`` decimals; ``trim`` drops trailing zeros but one."""
     if v < 0:
@@ -133,7 +136,7 @@ def put_decimal(out, o, v, digits, trim, unit):  # type: ignore[no-untyped-def]
     return o
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_ipv4(out, o, v):  # type: ignore[no-untyped-def]
     """0 <= v < 2**32 in dotted form."""
     for shift in (24, 16, 8, 0):
@@ -151,19 +154,19 @@ def put_ipv4(out, o, v):  # type: ignore[no-untyped-def]
     return o - 1
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _word(seed, salt, k):  # type: ignore[no-untyped-def]
     """The k-th u64 drawn from a seed."""
     return mix(np.uint64(seed), np.uint64((salt << 32) + k))
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def pick(seed, salt, n):  # type: ignore[no-untyped-def]
     """A number below n <= 2**32, drawn from a seed."""
     return np.int64((_word(seed, salt, 0) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32))
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_hex_bytes(out, o, u, first, last):  # type: ignore[no-untyped-def]
     """Bytes ``first``..``last`` (exclusive, 0 the most significant) of u64 as hexadecimal pairs."""
     for k in range(first, last):
@@ -174,7 +177,7 @@ def _put_hex_bytes(out, o, u, first, last):  # type: ignore[no-untyped-def]
     return o
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_hex(out, o, seed, salt, width):  # type: ignore[no-untyped-def]
     """``width`` hexadecimal digits, 16 from each word of the seed."""
     stop = o + width
@@ -185,7 +188,7 @@ def put_hex(out, o, seed, salt, width):  # type: ignore[no-untyped-def]
     return stop
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_letters(out, o, seed, salt, lengths, data, alphabet):  # type: ignore[no-untyped-def]
     """Characters of an alphabet in ``data`` (its place << 9 | its size), four from the 16-bit parts of each word."""
     shortest, longest = lengths >> 16, lengths & 0xFFFF
@@ -202,7 +205,7 @@ def put_letters(out, o, seed, salt, lengths, data, alphabet):  # type: ignore[no
     return o + shortest
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_base62(out, o, seed, words, first_bits, data, alphabet):  # type: ignore[no-untyped-def]
     """``words`` u64 (the first cut to ``first_bits``) in base 62, low digit first."""
     for k in range(words):
@@ -218,7 +221,7 @@ def put_base62(out, o, seed, words, first_bits, data, alphabet):  # type: ignore
     return o
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_uuid(out, o, high, low):  # type: ignore[no-untyped-def]
     for first, last in ((0, 4), (4, 6), (6, 8)):
         o = _put_hex_bytes(out, o, high, first, last)
@@ -229,7 +232,7 @@ def _put_uuid(out, o, high, low):  # type: ignore[no-untyped-def]
     return _put_hex_bytes(out, o + 1, low, 2, 8)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_uuid4(out, o, seed, salt):  # type: ignore[no-untyped-def]
     """A UUID of 122 drawn bits, version 4, variant 1 (RFC 9562)."""
     high = _word(seed, salt, 0) & np.uint64(0xFFFFFFFFFFFF0FFF) | np.uint64(0x4000)
@@ -237,7 +240,7 @@ def put_uuid4(out, o, seed, salt):  # type: ignore[no-untyped-def]
     return _put_uuid(out, o, high, low)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_uuid1(out, o, seed_t, seed):  # type: ignore[no-untyped-def]
     """A UUID of the time ``seed_t`` in µs (RFC 9562, version 1), its last 100 ns digit, clock and node drawn."""
     drawn = _word(seed, 0, 0)

@@ -1,9 +1,9 @@
 """Holes: what a template can leave open, each naming the record column that fills it.
 
 A column is any integer array; it is read as int64 (u64 seeds keep their bits). Vocabularies are escaped by
-whoever builds the holes (``redgen.render.escapes``), once per format. Text that is *drawn* (``Pick``, ``Hex``, ``Letters``,
-``Base62``, ``Uuid4``, ``Uuid1``) is a pure function of the u64 seed in its column: equal seeds give equal text.
-Two holes that draw from one column give the same random digits unless their ``salt`` differs.
+whoever builds the holes (``redgen.render.escapes``), once per format. Text that is *drawn* (``Pick``, ``Hex``,
+``Letters``, ``Base62``, ``Uuid4``, ``Uuid1``) is a pure function of the u64 seed in its column: equal seeds give equal
+text. Two holes that draw from one column give the same random digits unless their ``salt`` differs.
 """
 
 from __future__ import annotations

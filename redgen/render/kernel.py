@@ -16,7 +16,7 @@ from redgen.render.times import put_time, time_fits
 _DEPTH = ops.MAX_DEPTH + 2
 
 
-@nb.njit(nogil=True, cache=True)
+@nb.njit(nogil=True, cache=True, error_model="numpy")
 def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one switch
     """Write rows ``row``..``n`` of ``columns`` (int64[columns, rows]) into ``out`` from ``o`` on.
 

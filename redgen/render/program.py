@@ -70,6 +70,7 @@ class _Builder:
     literals: dict[bytes, int] = field(default_factory=dict)
     vocabularies: dict[tuple[int, str | None], int] = field(default_factory=dict)
     choices: dict[str, tuple[int, int]] = field(default_factory=dict)
+    made: dict[str, tuple[list[int], int]] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
 
     def column(self, name: str) -> int:
@@ -126,6 +127,8 @@ class _Builder:
 
     def instruction(self, name: str) -> tuple[list[int], int]:
         """[op, column, a, b, c] of the hole ``name`` and the length of its longest output."""
+        if name in self.made:
+            return self.made[name]
         hole = self.holes.get(name)
         if hole is None:
             raise PluginError(f"unknown hole {name!r}{did_you_mean(name, self.holes)}")
@@ -134,11 +137,12 @@ class _Builder:
         self.names.setdefault(name, len(self.names))
         self.open.append(name)
         try:
-            return _COMPILERS[type(hole)](self, hole)
+            self.made[name] = _COMPILERS[type(hole)](self, hole)
         except ValueError as error:
             raise PluginError(f"hole {name!r}: {error}") from None
         finally:
             self.open.pop()
+        return self.made[name]
 
 
 def compile_program(forms: Sequence[str], holes: Mapping[str, h.Hole], form_column: str) -> Program:
@@ -245,6 +249,6 @@ def _forms(b: _Builder, hole: h.Forms) -> tuple[list[int], int]:
 
 
 _COMPILERS: Mapping[type, Callable[[_Builder, Any], tuple[list[int], int]]] = {
-    h.Text: _text, h.Int: _int, h.Pad: _pad, h.Decimal: _decimal, h.IPv4: _ipv4, h.Time: _time, h.Pick: _pick, h.Hex: _hex,
-    h.Letters: _letters, h.Base62: _base62, h.Uuid4: _uuid4, h.Uuid1: _uuid1, h.Forms: _forms,
+    h.Text: _text, h.Int: _int, h.Pad: _pad, h.Decimal: _decimal, h.IPv4: _ipv4, h.Time: _time, h.Pick: _pick,
+    h.Hex: _hex, h.Letters: _letters, h.Base62: _base62, h.Uuid4: _uuid4, h.Uuid1: _uuid1, h.Forms: _forms,
 }

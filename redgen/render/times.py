@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
-from redgen.render.digits import put_fixed, put_int, put_pair
+from redgen.render.digits import hand, put_fixed, put_int, put_pair
 from redgen.render.holes import TIME_STYLES
 
 _MONTHS = np.frombuffer(b"JanFebMarAprMayJunJulAugSepOctNovDec", dtype=np.uint8)
@@ -27,14 +26,14 @@ _FRACTION = np.array([0, 3, 6, 0, 3, 6], dtype=np.int64)
 _ZULU = np.array([1, 1, 1, 0, 0, 0], dtype=np.int64)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def time_fits(t, offset):  # type: ignore[no-untyped-def]
     """Whether the local time lies in the years 1 to 9999."""
     s = t // 1_000_000
     return min(s, s + offset * 60) >= _FIRST and max(s, s + offset * 60) <= _LAST
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _set_day(day, calendar):  # type: ignore[no-untyped-def]
     """Put year, month and day of month of a day since 1970 into ``calendar``.
 
@@ -53,14 +52,14 @@ def _set_day(day, calendar):  # type: ignore[no-untyped-def]
     calendar[3] = doy - (153 * mp + 2) // 5 + 1
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_month(out, o, month):  # type: ignore[no-untyped-def]
     for k in range(3):
         out[o + k] = _MONTHS[3 * month - 3 + k]
     return o + 3
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_date(out, o, calendar, gap):  # type: ignore[no-untyped-def]
     """yyyy-mm-dd, or yyyymmdd when ``gap`` is 0."""
     o = put_fixed(out, o, calendar[1], 4)
@@ -70,7 +69,7 @@ def _put_date(out, o, calendar, gap):  # type: ignore[no-untyped-def]
     return put_pair(out, o + gap, calendar[3])
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_clock(out, o, second, colon, gap):  # type: ignore[no-untyped-def]
     """hh:mm:ss of a second of the day, ``colon`` between them when ``gap`` is 1."""
     minute = second // 60
@@ -81,7 +80,7 @@ def _put_clock(out, o, second, colon, gap):  # type: ignore[no-untyped-def]
     return put_pair(out, o + gap, second % 60)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_zone(out, o, offset, gap):  # type: ignore[no-untyped-def]
     """+hh:mm, or +hhmm when ``gap`` is 0."""
     out[o] = 43 if offset >= 0 else 45
@@ -90,7 +89,7 @@ def _put_zone(out, o, offset, gap):  # type: ignore[no-untyped-def]
     return put_pair(out, o + gap, abs(offset) % 60)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_epoch(out, o, t, style):  # type: ignore[no-untyped-def]
     if style == _EPOCH_S:
         return put_int(out, o, t // 1_000_000)
@@ -110,7 +109,7 @@ def _put_epoch(out, o, t, style):  # type: ignore[no-untyped-def]
     return put_fixed(out, o + 1, v % second, width)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def put_time(out, o, t, style, offset, calendar):  # type: ignore[no-untyped-def]
     """The time t (µs) in a style of ``TIME_STYLES``, shown ``offset`` minutes east of UTC, floored."""
     if style >= _EPOCH_S:
@@ -136,7 +135,7 @@ def put_time(out, o, t, style, offset, calendar):  # type: ignore[no-untyped-def
     return _put_named(out, o, style, offset, second, calendar)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_named(out, o, style, offset, second, calendar):  # type: ignore[no-untyped-def]
     """The styles that are not ISO 8601."""
     if style == _CLF:
@@ -168,7 +167,7 @@ def _put_named(out, o, style, offset, second, calendar):  # type: ignore[no-unty
     return o + (style == _BASIC)
 
 
-@nb.njit(nogil=True, cache=True)
+@hand
 def _put_aws(out, o, second, comma, calendar):  # type: ignore[no-untyped-def]
     """``Jan 2, 2026 3:14:07 AM``, or with a ``comma`` after the year."""
     o = _put_month(out, o, calendar[2])

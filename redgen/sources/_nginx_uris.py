@@ -77,23 +77,22 @@ class Uris:
         return Forms([missing, "@{ref_ext}", "@{ref_origin}/", *own], "referer")
 
     def _forms(self, texts: Iterable[str], prefix: str, column: str) -> Forms:
-        routes = self._world.routes
-        styles = (STYLES[style] for style in routes.style.tolist())
-        return Forms([self._form(text, style, prefix) for text, style in zip(texts, styles, strict=True)], column)
+        return Forms([self._form(text, route, prefix) for route, text in enumerate(texts)], column)
 
-    def _form(self, text: str, style: str, prefix: str) -> str:
+    def _form(self, text: str, route: int, prefix: str) -> str:
         """One path with its holes named for style and columns, its literal parts escaped."""
-        parts = _HOLE.split(text)
+        parts, routes = _HOLE.split(text), self._world.routes
         shown = [self._escape(parts[0])]
         for name, literal in zip(parts[1::2], parts[2::2], strict=True):
-            hole = f"@{{{prefix}word}}" if name == "word" else self._object(prefix + name, style, "".join(shown))
+            many = routes.objects if name == "obj" else routes.objects2
+            style = STYLES[int(routes.style[route])]
+            hole = f"@{{{prefix}word}}" if name == "word" else self._object(prefix + name, style, int(many[route]))
             shown += [hole, self._escape(literal)]
         return "".join(shown)
 
-    def _object(self, column: str, style: str, before: str) -> str:
-        """Holes that write an object's id; ids of one collection agree on every route that shows them."""
-        collection = re.findall(r"[A-Za-z]+", re.sub(r"@\{[^}]*\}", "", before)) or [""]
-        salt = zlib.crc32(collection[-1].encode()) & 0xFFFFF
+    def _object(self, column: str, style: str, many: int) -> str:
+        """Holes that write an object's id. Routes with equally many objects are about the same, and agree on ids."""
+        salt = zlib.crc32(str(many).encode()) & 0xFFFFF
         styles: dict[str, dict[str, Hole]] = {
             "int": {f"{column}:int": Int(column)},
             "uuid": {f"{column}:uuid:{salt}": Uuid4(column, salt)},

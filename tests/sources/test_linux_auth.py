@@ -177,8 +177,8 @@ def test_sessions_are_numbered_and_closed() -> None:
 
 def test_a_root_session_lasts_as_long_as_its_command() -> None:
     ran = np.array([0, 40_000, 1_500_000])
-    table = rows("shell", 3, id=stories.ids("sudo", 3), t=START, dur=0, n=ran // 1000, op=code(SHELL_OPS, "sudo"), host=0,
-                 name=0, command=0, conn=1, start=START)
+    table = rows("shell", 3, id=stories.ids("sudo", 3), t=START, dur=0, n=ran // 1000, op=code(SHELL_OPS, "sudo"),
+                 host=0, name=0, command=0, conn=1, start=START)
     w = source().observe({"shell": table})["w"].reshape(3, 3)
     assert (w[1:, 2] - w[1:, 1]).tolist() == [40_000, 1_500_000]
     assert 20_000 <= w[0, 2] - w[0, 1] <= 20 * SECOND
