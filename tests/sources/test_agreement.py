@@ -36,7 +36,8 @@ def visits() -> dict[str, Table]:
     http = rows(
         "http", n, id=Seed(8).noise(np.arange(n, dtype=np.uint64), "id"), t=began[of] + nth * 2 * SECOND,
         client=(0xF1000000 + of * 257).astype(np.uint32), cport=40_000 + of, agent=of % 8, site=0,
-        method=world.routes.method[route], route=route, obj=3, obj2=1, word=0, conn=conn[of], conn_n=nth + 1, proto=of % 2,
+        method=world.routes.method[route], route=route, obj=3, obj2=1, word=0, conn=conn[of], conn_n=nth + 1,
+        proto=of % 2,
     )
     answered, _ = respond(world, ROOT, Effects.of([]), http)
     return {"http": answered.without("truth"), "flow": wire.flows(world, ROOT, answered).without("truth")}
