@@ -52,7 +52,8 @@ FILES: dict[str, tuple[str, type[Any]]] = {
 STRANGE = st.one_of(
     st.none(), st.booleans(), st.integers(-10**30, 10**30), st.floats(), st.text(max_size=12),
     st.sampled_from(["$pace", "$", "$nope", "a.b", ".", "1d", "-3h", "99999999w", "2026-13-01", "end", "not x",
-                     "0001-01-01", "9999-12-31T23:59:59", "1e400", "probe", "{", "é" * 50, "x" * 5000, "a/b", "../x", "\\", "a#2"]),
+                     "0001-01-01", "9999-12-31T23:59:59", "1e400", "probe", "{", "é" * 50, "x" * 5000, "a/b", "../x",
+                     "\\", "a#2"]),
     st.lists(st.integers(-2, 2), max_size=4), st.dictionaries(st.text(max_size=5), st.integers(-1, 2), max_size=3),
     st.sampled_from([{"log_uniform": [0, 1]}, {"uniform": ["1m", 3]}, {"lognormal": {"median": "1d", "sigma": 1e9}},
                      {"all": ["probe", "probe"], "go": "end"}, {"probe": 1.0}, {"value": {"value": 1}}, [[[[]]]],
@@ -102,7 +103,7 @@ def outcome(text: str, model: type[Any]) -> Any:
 
 @pytest.mark.parametrize("kind", FILES)
 @given(data=st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_files_give_a_model_or_problems(kind: str, data: st.DataObject) -> None:
     text, model = FILES[kind]
     found = outcome(json.dumps(data.draw(mutated(text)), default=str), model)
@@ -114,7 +115,7 @@ def test_mutated_files_give_a_model_or_problems(kind: str, data: st.DataObject) 
     st.text(max_size=200), st.text(alphabet="ab:-[]{}#&*!|>'\"%@`,? \n\t\\~<$0.1e", max_size=120),
     st.binary(max_size=100).map(lambda raw: raw.decode("latin-1")),
 ))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_text_gives_a_document_or_problems(text: str) -> None:
     try:
         json.dumps(load_yaml(text, "f.yaml").data)
@@ -131,7 +132,7 @@ def test_damaged_text_gives_a_model_or_problems(kind: str, at: int, cut: int, no
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_linter_bears_everything_and_what_passes_can_be_walked(data: st.DataObject) -> None:
     from redgen.playbook.graph import Graph
 
@@ -146,7 +147,7 @@ def test_the_linter_bears_everything_and_what_passes_can_be_walked(data: st.Data
 
 @given(st.lists(st.one_of(st.text(max_size=30), st.builds(
     lambda path, value: f"{path}={value}",
-    st.sampled_from(["seed", "window", "window.start", "campaigns.0", "campaigns.9.count", "sources.x", "a.b", "world"]),
+    st.sampled_from(["seed", "window", "window.start", "campaigns.0", "campaigns.9.count", "sources.x", "a.b"]),
     st.text(max_size=12))), max_size=3))
 @settings(max_examples=200, deadline=None)
 def test_any_setting_gives_a_model_or_problems(settings_: list[str]) -> None:
