@@ -24,6 +24,6 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Which YAML file.")]) -> No
     """
     import json
 
-    from redgen.pipeline.catalog import json_schema
+    from redgen.playbook.schema import schema as json_schema
 
     print(json.dumps(json_schema(kind.value), indent=2))

@@ -1,11 +1,10 @@
-"""What is there to choose from: bundled playbooks and baselines, graphs by name, JSON Schemas for editors."""
+"""What is there to choose from: bundled playbooks and baselines, and graphs by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from redgen.clock import human
 from redgen.playbook.graph import Graph
@@ -15,9 +14,6 @@ from redgen.spec.baseline import Baseline, Population
 from redgen.spec.files import names, resolve, shown
 from redgen.spec.loader import Document, load_yaml
 from redgen.spec.playbook import Playbook
-from redgen.spec.scenario import Scenario
-
-_MODELS: dict[str, type[Any]] = {"scenario": Scenario, "playbook": Playbook, "baseline": Baseline}
 
 
 @dataclass(frozen=True)
@@ -68,12 +64,6 @@ def pace(population: Population) -> str:
     assert population.rate is not None
     per = "" if population.rate.per == "all" else f" per {population.rate.per}"
     return f"{population.rate.per_day:,g} a day{per}"
-
-
-def json_schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema of one kind of YAML file."""
-    schema: dict[str, Any] = _MODELS[kind].model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _document(path: Path) -> Document:
