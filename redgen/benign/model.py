@@ -120,7 +120,7 @@ def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: 
             ]
             continue
         seed = root.child("benign", population.id)
-        starts = _starts(population, behavior, world, seed, traffic)
+        starts = _starts(population, behavior, world, root, traffic)
         bound.append(Bound(population.id, behavior, parameters, starts, Context(world, root, seed, starts.per_day)))
     if problems:
         raise SpecError(problems)
@@ -128,8 +128,9 @@ def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: 
 
 
 def _starts(
-    population: Population, behavior: Behavior, world: World, seed: Seed, traffic: float
+    population: Population, behavior: Behavior, world: World, root: Seed, traffic: float
 ) -> Arrivals | Timetable:
+    seed = root.child("benign", population.id)
     who = _entities(population, world, seed)
     if population.every is not None:
         reach = max(tier.reach for tier in behavior.tiers)
@@ -139,7 +140,9 @@ def _starts(
     assert isinstance(population.burst, Burst), "give Baseline.resolved()"
     per_day = traffic * population.rate.per_day * _heads(population.rate, len(who), world)
     crowds = _crowds(population.season, who, world, population.entities.people is not None)
-    return Arrivals(seed, per_day, population.season, population.burst, crowds, behavior.tiers)
+    burst = population.burst
+    together = root.child("benign", "burst", burst.together) if burst.together else seed
+    return Arrivals(seed, together, per_day, population.season, burst, crowds, behavior.tiers)
 
 
 def _heads(rate: Rate, entities: int, world: World) -> int:

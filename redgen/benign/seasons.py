@@ -26,12 +26,15 @@ _THURSDAY = 3  # 1970-01-01, Monday = 0
 def season_at(season: Season, cells: I64, offset: int) -> F64:
     """The season's multiplier at the middle of each absolute cell, ``offset`` minutes east of UTC; mean 1 over a week.
 
-    Hours are joined by straight lines between their middles: a rate does not jump on the hour.
+    Straight lines between the middles of hours, so that a rate does not jump on the hour, through such points that
+    each hour's mean is the one given: 3/4 of its own point and 1/8 of either neighbor's.
     """
     local = cells * CELL + CELL // 2 + offset * MINUTE
     hour, weekday = np.array(season.hour), np.array(season.weekday)
+    mean = sum(w * np.roll(np.eye(24), k, axis=0) for k, w in ((-1, 0.125), (0, 0.75), (1, 0.125)))
+    point = np.maximum(np.linalg.solve(mean, hour / hour.mean()), 0.0)
     at = (local % DAY) / HOUR - 0.5
-    by_hour = np.interp(at, np.arange(-1.0, 25.0), np.concatenate([hour[-1:], hour, hour[:1]])) / hour.mean()
+    by_hour = np.interp(at, np.arange(-1.0, 25.0), np.concatenate([point[-1:], point, point[:1]]))
     day: I64 = (local // DAY + _THURSDAY) % 7
     found: F64 = by_hour * (weekday / weekday.mean())[day]
     return found
@@ -90,6 +93,7 @@ class Arrivals:
     """Session starts of one population by a non-homogeneous Poisson process; ``per_day`` is their mean number."""
 
     seed: Seed
+    burst_seed: Seed
     per_day: float
     season: Season
     burst: Burst
@@ -100,7 +104,7 @@ class Arrivals:
         """Expected starts in each absolute cell of [first, stop), all crowds and tiers."""
         cells = np.arange(first, stop, dtype=np.int64)
         shape = sum((c.share * season_at(self.season, cells, c.offset) for c in self.crowds), np.zeros(len(cells)))
-        return self.per_day * (CELL / DAY) * shape * cascade_at(self.burst, self.seed, cells)
+        return self.per_day * (CELL / DAY) * shape * cascade_at(self.burst, self.burst_seed, cells)
 
     def sessions(self, low: int, high: int, tail: int = 0) -> Sessions:
         """Every session that may have rows done in [low, high); its last are done ``tail`` after its stop."""
@@ -113,7 +117,7 @@ class Arrivals:
         tier = self.tiers[k]
         cells = np.arange((low - tier.reach) // CELL, -(-high // CELL), dtype=np.int64)
         mean = self.per_day * (CELL / DAY) * crowd.share * tier.share * season_at(self.season, cells, crowd.offset)
-        mean *= cascade_at(self.burst, self.seed, cells)
+        mean *= cascade_at(self.burst, self.burst_seed, cells)
         seed = self.seed.child("tier", k, "zone", crowd.offset)
         counts = poisson(mean, seed.uniform(cells.astype(np.uint64), "count"))
         cell = np.repeat(cells, counts)

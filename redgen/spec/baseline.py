@@ -42,11 +42,16 @@ class Season(Cited):
 
 
 class Burst(Cited):
-    """A lognormal multiplicative cascade over 5 min · 4^level: log-variance, Hurst exponent, number of levels."""
+    """A lognormal multiplicative cascade over 5 min · 4^level: log-variance, Hurst exponent, number of levels.
+
+    Populations whose bursts have one ``together`` name rise and fall together, as all do that refer to the same of the
+    baseline's named bursts; without one a population bursts on its own.
+    """
 
     variance: Annotated[Number, Field(ge=0, le=4)] = 0.0
     hurst: Annotated[Number, Field(gt=0.5, lt=1)] = 0.7
     levels: Annotated[Count, Field(ge=1, le=6)] = 5
+    together: str = ""
 
 
 class Rate(Cited):
@@ -139,7 +144,11 @@ class Baseline(Cited):
         return tuple(
             p.model_copy(update={
                 "season": self.seasons[p.season] if isinstance(p.season, str) else p.season,
-                "burst": self.bursts[p.burst] if isinstance(p.burst, str) else p.burst,
+                "burst": self._burst(p.burst) if isinstance(p.burst, str) else p.burst,
             })
             for p in self.populations
         )
+
+    def _burst(self, name: str) -> Burst:
+        burst = self.bursts[name]
+        return burst if burst.together else burst.model_copy(update={"together": f"{self.id}/{name}"})
