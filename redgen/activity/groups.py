@@ -20,15 +20,18 @@ def expand(counts: NDArray[np.integer]) -> tuple[I64, I64]:
     return of, np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def running(steps: NDArray[Any], rank: I64) -> NDArray[Any]:
-    """Running totals of ``steps`` within each thing, the element itself included.
+def running(steps: NDArray[Any], rank: I64) -> I64:
+    """Running totals of ``steps`` within each thing, the element itself included, in whole units.
+
+    Fractions are dropped first: sums of integers do not depend on what other things stand before.
 
     >>> running(np.array([5, 7, 3]), np.array([0, 1, 0])).tolist()
     [5, 12, 3]
     """
-    total = np.cumsum(steps)
-    if not len(total):
-        return total
+    whole = np.asarray(steps).astype(np.int64)
+    if not len(whole):
+        return whole
+    total = np.cumsum(whole)
     before = np.maximum.accumulate(np.where(rank == 0, np.arange(len(rank)), 0))
-    within: NDArray[Any] = total - total[before] + steps[before]
+    within: I64 = total - total[before] + whole[before]
     return within

@@ -114,7 +114,7 @@ def _clock(seed: Seed, each: Table, how: NDArray[np.int8], stay: I64, pace: Any)
     else:
         gap = np.broadcast_to(np.asarray(pace, dtype=np.float64), len(ids))[of] * np.exp(0.4 * seed.normal(key, "gap"))
     held = SECOND * (1.5 + 1.5 * seed.uniform(key, "pam"))
-    refused = first[of] + running(held + np.where(nth > 0, gap, 0), nth).astype(np.int64)
+    refused = first[of] + running(held + np.where(nth > 0, gap, 0), nth)
     last = first.copy()
     np.maximum.at(last, of, refused)
     u = seed.uniform(ids, "end")

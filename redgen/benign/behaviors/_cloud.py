@@ -91,7 +91,7 @@ def run(ctx: Context, made: Plan, ids: U64, t: I64, stop: I64) -> Calls:
     at, rank = expand(np.maximum(count, 1))
     row = seed.noise(ids[at] + rank.astype(np.uint64), "call")
     gaps = np.where(rank > 0, 0.03 * SECOND + task.gap.median * np.exp(task.gap.sigma * seed.normal(row, "gap")), 0)
-    when = t[at] + running(np.minimum(gaps, 3600 * SECOND), rank).astype(np.int64)
+    when = t[at] + running(np.minimum(gaps, 3600 * SECOND), rank)
     kept = np.flatnonzero(when < stop[at])
     at, rank, row, when = at[kept], rank[kept], row[kept], when[kept]
     op = made.ops[np.searchsorted(made.upto, seed.uniform(row, "op") * made.upto[-1], side="right")]

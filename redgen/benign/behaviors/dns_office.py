@@ -46,7 +46,7 @@ def dns_office(
     at, rank = expand(count)
     row = seed.noise(sessions.id[at] + rank.astype(np.uint64), "need")
     gaps = np.where(rank > 0, gap.median * np.exp(gap.sigma * seed.normal(row, "gap")), 0)
-    since = running(gaps, rank).astype(np.int64)
+    since = running(gaps, rank)
     kept = np.flatnonzero(since < _LONGEST)
     at, row, t = at[kept], row[kept], (sessions.t[at] + since)[kept]
     desk = whereabouts.desk(world, person[at])

@@ -53,7 +53,7 @@ def scan_background(
     at, rank = expand(np.floor(visit.of(sessions.size)).astype(np.int64))
     row = seed.noise(sessions.id[at] + rank.astype(np.uint64), "probe")
     gaps = np.where(rank > 0, pace.median * np.exp(pace.sigma * seed.normal(row, "gap")), 0)
-    since = running(gaps, rank).astype(np.int64)
+    since = running(gaps, rank)
     kept = np.flatnonzero(since < _LONGEST)
     at, row, since = at[kept], row[kept], since[kept]
     source = seed.noise(sessions.who.astype(np.uint64), "source")

@@ -50,7 +50,7 @@ def ssh_background(
     at, rank = expand(count.astype(np.int64))
     row = seed.noise(sessions.id[at] + rank.astype(np.uint64), "try")
     gaps = np.where(rank > 0, pace.median * np.exp(pace.sigma * seed.normal(row, "gap")), 0)
-    since = running(gaps, rank).astype(np.int64)
+    since = running(gaps, rank)
     kept = np.flatnonzero(sessions.t[at] + since < sessions.stop[at] - _SLACK)
     at, row, t = at[kept], row[kept], (sessions.t[at] + since)[kept]
     if not len(row):
