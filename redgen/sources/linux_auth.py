@@ -1,7 +1,7 @@
 """auth.log of Linux hosts: sshd, PAM, logind, sudo, cron and account tools, as rsyslog writes them.
 
 One activity row is a chain of lines (``_auth_lines.CHAINS``). Process ids and session numbers grow with time: a process
-id counts slots of a 120th of a second, a session number slots of 20 seconds, both from a start of the host's own.
+id counts slots of a 120th of a second, a session number slots of 3 seconds, both from a start of the host's own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from redgen.world.world import World
 
 _PIDS_PER_SECOND = 120
 _PID_MAX, _FIRST_PID = 4_194_304, 300          # pid_max of a 64-bit host under systemd; pids below belong to the boot
-_SESSION_SLOT, _UPTIME = 20 * SECOND, 21 * DAY
+_SESSION_SLOT, _UPTIME = 3 * SECOND, 14 * DAY
 _MANAGER_SHARE = 0.7                           # of logins find no user manager left from an earlier session
 _KEY_TYPES = Vocabulary.of(["ED25519"] * 7 + ["RSA"] * 2 + ["ECDSA"])
 _BYES = Vocabulary.of(["Bye Bye"] * 4 + ["Normal Shutdown, Thank you for playing"])
