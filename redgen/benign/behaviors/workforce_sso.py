@@ -22,8 +22,8 @@ from redgen.table import Table, concat
 _LONGEST = 9 * HOUR
 _AFTER = 30 * MINUTE
 """What a slow sign-in and a last request may add to a stretch."""
-_SSO, _REFRESH, _END, _ENROLL, _CHANGE = (
-    code(AUTH_OPS, o) for o in ("sso", "token_refresh", "session_end", "factor_activate", "change_password"))
+_SSO, _REFRESH, _END, _ENROLL, _CHANGE, _REPORT = (code(AUTH_OPS, o) for o in (
+    "sso", "token_refresh", "session_end", "factor_activate", "change_password", "report_suspicious"))
 _STRETCH, _PRESENCE, _HABITS = Lognormal(median="5h", sigma=0.55), Presence(), Habits()
 _RESERVED = ("Okta Dashboard", "Okta Admin Console")
 
@@ -38,6 +38,7 @@ def workforce_sso(
     logs_out: Share = 0.12,
     enrolls: Share = 0.002,
     changes_password: Share = 0.003,
+    reports: Share = 0.0005,
     presence: Presence = _PRESENCE,
     habits: Habits = _HABITS,
 ) -> Activity:
@@ -45,7 +46,8 @@ def workforce_sso(
 
     ``unauthorized``: launches of apps the person may not use; ``refreshers``: stretches with a client that refreshes
     its token every hour; ``logs_out``: stretches that end with a logout; ``enrolls``, ``changes_password``: stretches
-    in which a second factor is set up, the password changed. Desks in the office look names up and connect.
+    in which a second factor is set up, the password changed; ``reports``: those in which a mail about a new sign-in is
+    taken for a bad sign and reported. Desks in the office look names up and connect.
     """
     seed, ids = ctx.seed, sessions.id
     who = _staff.staff(ctx, sessions, presence)
@@ -65,7 +67,8 @@ def workforce_sso(
         entered.rows,
         _acts(ctx, sessions, who, entered, at, row, t, _SSO, app=app, result=np.where(denied, DENIED, OK)),
         _refreshes(ctx, sessions, who, entered, stop, refreshers),
-        *_rarities(ctx, sessions, who, entered, stop, logs_out, enrolls, changes_password),
+        *_rarities(ctx, sessions, who, entered, stop, {
+            _ENROLL: enrolls, _CHANGE: changes_password, _REPORT: reports, _END: logs_out}),
     ]
     wired = _office_needs(ctx, sessions, who, at, row, t, app) if ctx.wants("dns", "flow") else {}
     return {"auth": concat(rows), **wired}
@@ -125,13 +128,12 @@ def _refreshes(
 
 
 def _rarities(
-    ctx: Context, sessions: Sessions, who: Staff, entered: Entered, stop: I64, logs_out: float, enrolls: float,
-    changes_password: float,
+    ctx: Context, sessions: Sessions, who: Staff, entered: Entered, stop: I64, shares: dict[int, float]
 ) -> list[Table]:
     """What few stretches hold: a factor set up, a new password, a logout at the end."""
     seed, ids = ctx.seed, sessions.id
     found = []
-    for op, share in ((_ENROLL, enrolls), (_CHANGE, changes_password), (_END, logs_out)):
+    for op, share in shares.items():
         at = np.flatnonzero(entered.ok & (seed.uniform(ids, f"does {op}") < share))
         t = stop[at] if op == _END else moments(entered.t[at], 20 + 160 * seed.uniform(ids[at], f"when {op}"))
         person = who.person[at]
