@@ -113,3 +113,16 @@ def test_technique_ids_are_those_of_attack() -> None:
     ids = technique_ids()
     assert len(ids) == 665
     assert {"T1110.004", "T1078", "T1562.008"} <= ids
+
+
+def test_the_example_in_the_documentation_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pathlib import Path
+
+    from redgen.playbook import lint
+    from redgen.registry import ACTIONS
+    from redgen.spec.loader import load_yaml
+
+    monkeypatch.setattr(lint, "ACTIONS", ACTIONS)
+    page = Path(__file__).parents[2] / "docs" / "playbooks.md"
+    example = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    assert [str(p) for p in lint.lint(load_yaml(example, "example"))] == []
