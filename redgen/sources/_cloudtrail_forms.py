@@ -36,7 +36,8 @@ class Calls:
     """All texts: ``forms`` (three per operation), the ``holes`` that only they use, facts per operation.
 
     ``cells``: the text of each top-level field by form, empty where it is null or absent. ``old``: the record's version
-    carries webIdFederationData. ``commands``: what AWS CLI calls the operation.
+    carries webIdFederationData. ``commands`` and ``modules``: what AWS CLI calls the operation, and what SDKs call the
+    service it belongs to.
     """
 
     forms: tuple[str, ...]
@@ -44,6 +45,7 @@ class Calls:
     holes: Mapping[str, Hole]
     old: NDArray[np.bool_]
     commands: tuple[str, ...]
+    modules: tuple[str, ...]
 
 
 @cache
@@ -88,17 +90,18 @@ def calls(ops: Ops, constants: Mapping[str, str]) -> Calls:
     maker = _Maker(constants)
     forms: list[str] = []
     cells: list[dict[str, str]] = []
-    commands, old = [], np.zeros(len(ops), dtype=np.bool_)
+    commands, modules, old = [], [], np.zeros(len(ops), dtype=np.bool_)
     for op in range(len(ops)):
         facts = _facts(ops, op)
         old[op] = facts["version"] <= "1.08"
         commands.append(facts["command_line"])
+        modules.append(facts["module"])
         for outcome in (OK, DENIED, FAILED):
             words = _words(maker, facts, outcome)
             forms.append(expand(wording()["record"], words))
             cells.append(_cells(words))
     columns = {name: tuple(cell[name] for cell in cells) for name in cells[0]}
-    return Calls(tuple(forms), columns, maker.holes, old, tuple(commands))
+    return Calls(tuple(forms), columns, maker.holes, old, tuple(commands), tuple(modules))
 
 
 def _facts(ops: Ops, op: int) -> dict[str, Any]:
@@ -112,6 +115,7 @@ def _facts(ops: Ops, op: int) -> dict[str, Any]:
     facts: dict[str, Any] = doc["defaults"] | service | call
     cli = service.get("command", source)
     facts["command_line"] = call.get("command", f"{cli}.{kebab(plain)}")
+    facts["module"] = service.get("module", source.replace("-", ""))
     facts["action"] = f"{service.get('permission', source)}:{call.get('action', plain)}"
     if "upon" not in call:
         facts["upon"] = service.get("kinds", {}).get(kind, facts["upon_resource"]) if kind else facts["upon"]

@@ -21,10 +21,11 @@ from redgen.world.world import World
 GLOBAL = "us-east-1"
 _UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOWER = "abcdefghijklmnopqrstuvwxyz234567"
-_COMMAND = re.compile(r"(?<=md/command#)[\w.-]+")
-_API = re.compile(r"(?<= api/)\w+(?=#)")
-PLAIN, COMMAND, API = range(3)
+PLAIN, COMMAND, MODULE = range(3)
 """What of an agent's text depends on the call: nothing, the CLI's command, the SDK's service module."""
+_CALL = {COMMAND: "@{command}", MODULE: "@{service}"}
+_MANAGED = re.compile("Amazon|AWS|(Administrator|PowerUser|ReadOnly|IAMFull|ViewOnly)Access$|SecurityAudit$")
+"""Names of policies that AWS itself publishes."""
 
 def regions(cloud: Cloud) -> list[str]:
     """The world's regions; us-east-1, where global services log, is added when it is not among them."""
@@ -53,12 +54,25 @@ def arns(cloud: Cloud, seed: Seed) -> list[str]:
         if name.startswith("arn:"):
             found.append(name)
             continue
+        if kind == "policy" and _MANAGED.match(name):
+            found.append(f"arn:aws:iam::aws:policy/{name}")
+            continue
         owner = ("AssumedRole" if kind == "role" else "IAMUser", name, int(resources.account[k]))
         found.append(wording()["arns"].get(kind, "{name}").format(
             name=name, account=cloud.accounts[int(resources.account[k])],
             region=cloud.regions[int(resources.region[k])],
             path=paths.get(owner, "/"), tail=_base62(seed, f"secret {k}", 6) if kind == "secret" else ""))
     return found
+
+
+def key_styles(cloud: Cloud, seed: Seed) -> NDArray[np.int8]:
+    """How the objects of each resource are named; one entry more, for no resource."""
+    styles = wording()["object_keys"]
+    free = [k for k, style in enumerate(styles) if not style["word"]]
+    drawn = seed.child("keys").stream().integers(0, len(free), len(cloud.resources))
+    found = [next((k for k, style in enumerate(styles) if style["word"] and style["word"] in name), free[pick])
+             for name, pick in zip(cloud.resources.name, drawn.tolist(), strict=True)]
+    return np.array([*found, free[0]], dtype=np.int8)
 
 
 def plain_names(cloud: Cloud) -> list[str]:
@@ -72,8 +86,8 @@ def principals_of(cloud: Cloud) -> list[list[int]]:
     rows: dict[tuple[str, str, int], list[int]] = {}
     for k, (kind, name, account) in enumerate(zip(p.type, p.name, p.account, strict=True)):
         rows.setdefault((PRINCIPAL_TYPES[kind], name, int(account)), []).append(k)
-    kinds = {"role": "AssumedRole", "user": "IAMUser"}
-    return [rows.get((kinds.get(RESOURCE_KINDS[kind], ""), name, int(account)), []) for kind, name, account in zip(
+    kinds = {"role": "AssumedRole", "user": "IAMUser"}  # a user who is yet to be created is of no account (-1) so far
+    return [rows.get((kinds.get(RESOURCE_KINDS[kind], ""), name, max(int(account), 0)), []) for kind, name, account in zip(
         cloud.resources.kind, cloud.resources.name, cloud.resources.account, strict=True)]
 
 
@@ -110,10 +124,10 @@ class Roles:
         return np.where(own, self.rows[at], self.first[res])
 
 
-def holes(world: World, seed: Seed, commands: Sequence[str]) -> dict[str, Hole]:
+def holes(world: World, seed: Seed, commands: Sequence[str], modules: Sequence[str]) -> dict[str, Hole]:
     """Every hole that calls share."""
     return (_time_holes() | _drawn_holes(world, seed) | _principal_holes(world, seed) | _resource_holes(world, seed)
-            | _agent_holes(world, commands) | _place_holes(world))
+            | _agent_holes(world, commands, modules) | _place_holes(world))
 
 
 def _time_holes() -> dict[str, Hole]:
@@ -225,11 +239,19 @@ def session_texts(world: World, seed: Seed) -> list[str]:
         naming = SESSION_NAMES[p.naming[k]] if p.naming[k] >= 0 else ""
         if naming == "login" and p.person[k] >= 0:
             found.append(world.people.login[int(p.person[k])])
-        elif naming == "instance":
+        elif naming == "instance" and not serves_tasks(cloud, k):
             found.append(cloud.resources.name[instances[drawn[k]]] if instances else p.session[k] or name)
+        elif naming == "instance":
+            found.append("".join(f"{word:016x}" for word in seed.child("task", k).stream().u64(2).tolist()))
         else:
             found.append(p.session[k] or name)
     return found
+
+
+def serves_tasks(cloud: Cloud, principal: int) -> bool:
+    """Whether a role is that of containers, whose sessions are named by the task."""
+    service = int(cloud.principals.service[principal])
+    return service >= 0 and cloud.services[service].startswith("ecs")
 
 
 def stamps(cloud: Cloud) -> NDArray[np.int8]:
@@ -247,28 +269,32 @@ def _resource_holes(world: World, seed: Seed) -> dict[str, Hole]:
     """What a call is about, and the object inside a bucket."""
     cloud = world.cloud
     arn = Vocabulary.of(json_text(text) for text in arns(cloud, seed))
-    owners = Vocabulary.of(cloud.accounts[int(a)] for a in cloud.resources.account)
-    keys = [cloud.principals.key[rows[0]] if rows else "" for rows in principals_of(cloud)]
-    user_keys = Vocabulary.of(key or key_id("AKIA", cloud.accounts[int(a)], k * 0x9E3779B1)
-                              for k, (key, a) in enumerate(zip(keys, cloud.resources.account, strict=True)))
+    first = Roles.of(cloud).first.tolist()[:-1]
+    numbers = [cloud.accounts[int(a)] for a in cloud.resources.account]
+    user_keys = [(cloud.principals.key[k] if k >= 0 else "") or key_id("AKIA", number, n * 0x9E3779B1)
+                 for n, (k, number) in enumerate(zip(first, numbers, strict=True))]
+    user_ids = [(cloud.principals.id[k] if k >= 0 else "") or key_id("AIDA", number, n * 0x9E3779B1)
+                for n, (k, number) in enumerate(zip(first, numbers, strict=True))]
     return {
         "res": Text(Vocabulary.of(map(json_text, plain_names(cloud))), "res", missing="unknown"),
+        "res2": Text(Vocabulary.of(map(json_text, plain_names(cloud))), "res2", missing="unknown"),
         "res_arn": Text(arn, "res", missing="*"), "res2_arn": Text(arn, "res2", missing="*"),
-        "res_account": Text(owners, "res", missing=cloud.accounts[0]),
-        "user_key": Text(user_keys, "res", missing=key_id("AKIA", cloud.accounts[0], 0)),
-        "object_key": Forms(wording()["object_keys"], "key_style"), "obj6": h.Pad("obj", 6),
+        "res_account": Text(Vocabulary.of(numbers), "res", missing=cloud.accounts[0]),
+        "user_key": Text(Vocabulary.of(user_keys), "res", missing=user_keys[0]),
+        "res_id": Text(Vocabulary.of(user_ids), "res", missing=user_ids[0]),
+        "object_key": Forms([style["key"] for style in wording()["object_keys"]], "key_style"), "obj6": h.Pad("obj", 6),
         "obj_hex": Hex("obj_seed", 16),
     }
 
 
-def _agent_holes(world: World, commands: Sequence[str]) -> dict[str, Hole]:
+def _agent_holes(world: World, commands: Sequence[str], modules: Sequence[str]) -> dict[str, Hole]:
     """The client's name for itself, with what of it follows the call."""
     heads, tails = zip(*(split_agent(ua)[1:] for ua in world.agents.ua), strict=True)
     services = world.cloud.services
     said: dict[str, Hole] = {
         "ua_head": Text(_json(heads), "agent", missing=""), "ua_tail": Text(_json(tails), "agent", missing=""),
-        "command": Text(Vocabulary.of(commands), "op"), "api": Text(world.cloud.ops.source, "op"),
-        "ua_call": Forms(["", "@{command}", "@{api}"], "agent_kind"),
+        "command": Text(Vocabulary.of(commands), "op"), "module": Text(Vocabulary.of(modules), "op"),
+        "ua_call": Forms(["", "@{command}", "@{module}"], "agent_kind"),
     }
     own = "@{ua_head}@{ua_call}@{ua_tail}"
     others = ["@{service}", "@{principal}", "AWS Internal"]
@@ -295,15 +321,15 @@ def _place_holes(world: World) -> dict[str, Hole]:
 
 
 def split_agent(ua: str) -> tuple[int, str, str]:
-    """(PLAIN, COMMAND or API, text before, text after) what of a user agent follows the call.
+    """(PLAIN, COMMAND or MODULE, text before, text after) what of a user agent follows the call.
 
-    >>> split_agent("aws-cli/2.22.7 md/prompt#off md/command#s3.ls")
-    (1, 'aws-cli/2.22.7 md/prompt#off md/command#', '')
+    >>> split_agent("aws-sdk-go-v2/1.39.6 ua/2.1 api/@{service}#1.53.4")
+    (2, 'aws-sdk-go-v2/1.39.6 ua/2.1 api/', '#1.53.4')
     """
-    for kind, pattern in ((COMMAND, _COMMAND), (API, _API)):
-        found = pattern.search(ua)
-        if found:
-            return kind, ua[: found.start()], ua[found.end() :]
+    for kind, call in _CALL.items():
+        if call in ua:
+            head, _, tail = ua.partition(call)
+            return kind, head, tail
     return PLAIN, ua, ""
 
 

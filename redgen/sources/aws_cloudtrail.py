@@ -81,7 +81,7 @@ class AwsCloudTrail(Source):
         super().__init__(world, seed, format)
         cloud = world.cloud
         self._calls = forms.calls(cloud.ops, words.constants(world, seed))
-        self._holes = words.holes(world, seed, self._calls.commands) | dict(self._calls.holes)
+        self._holes = words.holes(world, seed, self._calls.commands, self._calls.modules) | dict(self._calls.holes)
         enveloped = self.format == "s3"
         self.lead = b"," if enveloped else b""
         texts = self._calls.forms
@@ -94,8 +94,9 @@ class AwsCloudTrail(Source):
         self._agent_kind = np.array([words.split_agent(ua)[0] for ua in world.agents.ua] + [words.PLAIN], dtype=np.int8)
         agents = np.arange(len(world.agents) + 1, dtype=np.uint64)
         self._old_tls = (seed.uniform(agents, "tls") < 0.08) & (self._agent_kind != words.COMMAND)
-        buckets = np.arange(len(cloud.resources) + 1, dtype=np.uint64)
-        self._style = seed.noise(buckets, "keys") % np.uint64(len(forms.wording()["object_keys"]))
+        self._style = words.key_styles(cloud, seed)
+        naming = cloud.principals.naming == SESSION_NAMES.index("instance")
+        self._delivered = np.array([n and not words.serves_tasks(cloud, k) for k, n in enumerate(naming)] + [False])
         self._sso = np.array([path.startswith("/aws-reserved/") for path in cloud.principals.path] + [False])
         self._named = {name: _which(cloud.ops.source, cloud.ops.name, name) for name in (
             "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "signin:ConsoleLogin", "signin:CheckMfa",
@@ -152,7 +153,6 @@ class AwsCloudTrail(Source):
         who, op = table["principal"], table["op"]
         known = who >= 0
         kind = np.where(known, principals.type[who], -1)
-        naming = np.where(known, principals.naming[who], -1)
         aws = kind == PRINCIPAL_TYPES.index("AWSService")
         served = table["service"] >= 0
         inner = (table["client"] == 0) & ~served & ~aws
@@ -169,7 +169,7 @@ class AwsCloudTrail(Source):
             "key": key, "key_form": _key_form(table, kind, self._has_key[who]),
             **_key_parts("key", key, self._odd[np.where(known, principals.account[who], account)]),
             "session_t": np.where(table["session_t"] > 0, table["session_t"], table["t"]),
-            "stamped": self._stamps[who], "instance": naming == SESSION_NAMES.index("instance"),
+            "stamped": self._stamps[who], "instance": self._delivered[who],
             "mfa": (table["mfa"] > 0) & ~self._sso[who],
             "mfa_device": np.where(table["mfa"] <= 0, 0, np.where(kind == 0, 1, np.where(kind == 2, 2, 0))),
             "console": (table["console"] > 0) & ~sign_in & (origin == 0), "service": table["service"],
