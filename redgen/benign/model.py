@@ -105,8 +105,11 @@ class BenignModel:
 
 
 def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: float) -> list[Bound]:
-    bound, problems = [], []
+    bound: list[Bound] = []
+    problems: list[Problem] = []
     for population in populations:
+        if any(population.id == earlier.id for earlier in bound):
+            problems.append(Problem("baseline", 0, f"populations.{population.id}", "there are two of that id"))
         try:
             behavior: Behavior = BEHAVIORS.get(population.behavior)
             parameters = behavior.read(population.parameters)

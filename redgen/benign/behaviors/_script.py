@@ -29,6 +29,11 @@ class Lognormal(Cited):
     median: Duration
     sigma: Annotated[Number, Field(ge=0, le=4)] = 1.0
 
+    @classmethod
+    def of(cls, median: str, sigma: float = 1.0) -> Lognormal:
+        """The time as a YAML writes it: ``Lognormal.of("14s", 1.2)``."""
+        return cls.model_validate({"median": median, "sigma": sigma})
+
 
 class Quantiles(Cited):
     """A distribution by its quantiles: the value ``are[k]`` at probability ``at[k]``; straight lines between."""
@@ -138,7 +143,8 @@ def compile_script(
     table["first"] = table["stop"] - [len(s.loads) for s in rules]
     table["object"] = [_about(s, world, r) for s, r in zip(rules, table["route"], strict=True)]
     table["does"] = [DOES.index(_does(s, kind)) for s, kind in zip(rules, kinds, strict=True)]
-    table["page"] = np.isin(kinds, ("page", "login_form", "other"))
+    shown = (world.routes.method[table["route"]] == 0) & (world.routes.status[table["route"]] < 300)
+    table["page"] = np.isin(kinds, ("page", "login_form")) & shown
     table["auth"] = world.routes.auth[table["route"]]
     loads = np.array([(x, world.routes.code(r), False) for s in rules for r, x in s.loads.items()], _LOAD)
     loads["same"] = world.routes.objects[loads["route"]] > 1

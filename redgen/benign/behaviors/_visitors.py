@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class Visitors(Cited):
         default_factory=lambda: {"home": 0.58, "mobile": 0.34, "business": 0.05, "vpn": 0.03}
     )
     agents: dict[str, Positive] = Field(default_factory=lambda: {"mobile": 0.68, "desktop": 0.32})
+    anywhere: Share = 0.04
+    """Share of visitors from anywhere in the world; the others live near a customer."""
     returning: Share = 0.4
     """Share of sessions by regulars."""
     regulars: Positive = 1.0
@@ -71,7 +73,7 @@ def anonymous(ctx: Context, sessions: Sessions, visitors: Visitors) -> Identity:
     rank = ranks(seed.uniform(sessions.id, "rank"), n, visitors.zipf)
     key = np.where(regular, seed.noise(rank.astype(np.uint64), "regulars"), sessions.id)
     return Identity(
-        client=_addresses(ctx, key, visitors.networks),
+        client=_addresses(ctx, key, visitors),
         agent=draw_agents(ctx, key, visitors.agents),
         device=seed.noise(key, "device"),
         person=np.full(len(sessions), -1, dtype=np.int64),
@@ -107,15 +109,10 @@ def numbered(ctx: Context, sessions: Sessions, visitors: Visitors) -> Identity:
     seed = ctx.seed.child("visitors")
     key = seed.noise(sessions.who.astype(np.uint64), "numbered")
     return Identity(
-        client=_addresses(ctx, key, visitors.networks), agent=draw_agents(ctx, key, visitors.agents),
+        client=_addresses(ctx, key, visitors), agent=draw_agents(ctx, key, visitors.agents),
         device=seed.noise(key, "device"), person=np.full(len(sessions), -1, dtype=np.int64),
         known=np.ones(len(sessions), dtype=np.bool_), key=key,
     )
-
-
-def with_agents(who: Identity, agent: NDArray[np.int32]) -> Identity:
-    """The same clients with other agents."""
-    return replace(who, agent=agent)
 
 
 def draw_agents(ctx: Context, key: U64, weights: dict[str, float]) -> NDArray[np.int32]:
@@ -136,22 +133,20 @@ def draw_agents(ctx: Context, key: U64, weights: dict[str, float]) -> NDArray[np
     return found
 
 
-def _addresses(ctx: Context, key: U64, networks: dict[str, float]) -> NDArray[np.uint32]:
-    """Addresses in the kinds of networks, near where a customer lives (anywhere, in a world without customers)."""
+def _addresses(ctx: Context, key: U64, visitors: Visitors) -> NDArray[np.uint32]:
+    """Addresses in the kinds of networks, near where some customer lives or anywhere."""
     plan, seed = ctx.world.plan, ctx.seed.child("address")
     first, stop = ctx.world.people.span("customer")
-    u = seed.uniform(key, "network") * sum(networks.values())
+    upto = np.cumsum(list(visitors.networks.values()))
+    which = np.searchsorted(upto, seed.uniform(key, "network") * upto[-1], side="right")
+    anywhere = (seed.uniform(key, "anywhere") < visitors.anywhere) | (stop <= first)
     out = np.empty(len(key), dtype=np.uint32)
-    low = 0.0
-    for kind, weight in networks.items():
-        some = np.flatnonzero((u >= low) & (u < low + weight))
-        low += weight
-        ids = key[some]
-        if stop > first:
-            neighbor = first + np.floor(seed.uniform(ids, "neighbor") * (stop - first)).astype(np.int64)
-            out[some] = plan.near(kind, ctx.world.people.city[neighbor], ids, seed, "visitor")
-        else:
-            out[some] = plan.draw(kind, ids, seed, "visitor")
+    for k, kind in enumerate(visitors.networks):
+        far, near = np.flatnonzero((which == k) & anywhere), np.flatnonzero((which == k) & ~anywhere)
+        out[far] = plan.draw(kind, key[far], seed, "visitor")
+        if len(near):
+            neighbor = first + np.floor(seed.uniform(key[near], "neighbor") * (stop - first)).astype(np.int64)
+            out[near] = plan.near(kind, ctx.world.people.city[neighbor], key[near], seed, "visitor")
     return out
 
 

@@ -147,14 +147,14 @@ def _begin(st, slots, upto, setting, me):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True, nogil=True)
 def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
-    """Decide the step (a page for members leads to the login first) and what it is about."""
+    """Decide the step (calls for members wait for the login) and what it is about."""
     step = steps[st.node]
-    if step.auth and not st.signed and setting.form >= 0 and step.does == NOTHING:
-        st.pending, st.node = st.node, setting.form
+    if step.auth and not st.signed and setting.form >= 0 and step.does == NOTHING and not step.page:
+        st.pending, st.node = st.node, setting.form  # an app knows that it must sign in; a page sends to the login
         step = steps[st.node]
     route = place[step.route]
     st.obj = object_of(step.object, h, route.objects, route.zipf, person, st.last, setting.owned, st.position)
-    st.obj2 = np.int64(-0.8 * np.log(uniform(h, 7))) % route.objects2 if route.objects2 > 1 else -1
+    st.obj2 = 1 + np.int64(-0.8 * np.log(uniform(h, 7))) % (route.objects2 - 1) if route.objects2 > 1 else -1
     st.word = zipf(uniform(h, 8), setting.words, 1.0) if route.word else -1
     st.last = st.obj if st.obj >= 0 else st.last
     st.position += 1
@@ -199,6 +199,8 @@ def _judge(st, h, steps, place, effects, me, setting):  # type: ignore[no-untype
             st.tries, st.signed, st.renewed = 0, 1, 1
         elif mark == LEFT:
             st.signed = 0
+    elif step.auth and not st.signed and setting.form >= 0:
+        st.status = 302
     elif step.auth and not st.renewed:
         code = _holds(effects[2], me.person, st.t)
         if code:
@@ -261,7 +263,7 @@ def _request(st, slots, steps, place, me, s, row, setting, out, n):  # type: ign
         to = out[n]
         to.obj, to.obj2, to.word, to.mark = st.obj, st.obj2, st.word, st.mark
     st.floor = st.t + st.took
-    if step.page and me.refers and st.status != 401:
+    if step.page and me.refers and st.status in (0, 304):
         st.page, st.page_obj, st.page_obj2, st.page_word = step.route, st.obj, st.obj2, st.word
     return written
 
@@ -309,6 +311,8 @@ def _follow(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     elif st.status == 401:  # a token that is no longer good: refresh it, else sign in again
         st.pending = st.pending if mark == REFUSED else st.node
         st.node = setting.submit if mark == REFUSED or setting.refresh < 0 else setting.refresh
+    elif st.status == 302:
+        st.node, st.pending = setting.form, st.node
     elif mark != 0 and st.pending >= 0:
         st.node, st.pending = st.pending, -1
     elif step.then >= 0:
@@ -355,7 +359,7 @@ def walk(settings, steps, loads, upto, place, cast, effects, out):  # type: igno
             _judge(st, h, steps, place, effects, me, setting)
             n = _request(st, slots, steps, place, me, s, row, setting, out, n)
             step = steps[st.node]
-            if me.assets and step.stop > step.first:
+            if me.assets and step.stop > step.first and st.status in (0, 304):
                 n = _loads(st, slots, step, loads, place, me, s, row, setting, out, n)
             _advance(st, steps, upto, h, setting)
     return n

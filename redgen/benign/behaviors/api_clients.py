@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from redgen.clock import HOUR, MINUTE
 from redgen.spec.model import Positive, Share
 
 _CALLS = Quantiles(at=(0.0, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0), are=(1, 3, 7, 16, 40, 90, 300))
-_THINK = Lognormal(median="4s", sigma=1.3)
+_THINK = Lognormal.of("4s", 1.3)
 _PRESENCE = Presence(phone=1.0, mobile_network=0.45, vpn=0.02, known=1.0)
 
 
@@ -45,7 +46,7 @@ def api_clients(
     script = ctx.once("script", lambda: compile_script(world, steps, entry, think, login))
     who = _visitors.people(ctx, sessions, presence)
     if client == "app":
-        who = _visitors.with_agents(who, _apps(ctx, who.agent, who.key))
+        who = replace(who, agent=_apps(ctx, who.agent, who.key))
     out = seed.uniform(ids, "signed out") < signed_out
     return play(ctx, sessions, script, who, Traits(
         pages=np.floor(calls.of(sessions.size)).astype(np.int64),

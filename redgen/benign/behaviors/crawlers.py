@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from redgen.activity.schema import Activity
@@ -14,8 +16,10 @@ from redgen.clock import HOUR, MINUTE
 from redgen.spec.model import Positive, Share
 
 _PAGES = Quantiles(at=(0.0, 0.6, 0.8, 0.93, 0.99, 1.0), are=(1, 2, 4, 12, 60, 240))
-_DELAY = Lognormal(median="8s", sigma=0.6)
-_FLEET = Visitors(networks={"crawler": 1.0}, agents={"crawler": 1.0}, returning=0.9, regulars=0.3, zipf=0.7)
+_DELAY = Lognormal.of("8s", 0.6)
+_FLEET = Visitors(
+    networks={"crawler": 1.0}, anywhere=1.0, agents={"crawler": 1.0}, returning=0.9, regulars=0.3, zipf=0.7
+)
 
 
 @behavior(gives=("http", "flow"), tiers=(Tier(15 * MINUTE, 0.95), Tier(HOUR, 0.05)))
@@ -37,7 +41,7 @@ def crawlers(
     script = ctx.once("script", lambda: compile_script(world, steps, entry, delay, None))
     who = _visitors.anonymous(ctx, sessions, fleet)
     operator = world.plan.asn_of(who.client).astype(np.uint64)
-    who = _visitors.with_agents(who, _visitors.draw_agents(ctx, ctx.seed.noise(operator, "operator"), fleet.agents))
+    who = replace(who, agent=_visitors.draw_agents(ctx, ctx.seed.noise(operator, "operator"), fleet.agents))
     return play(ctx, sessions, script, who, Traits(
         pages=np.floor(pages.of(sessions.size)).astype(np.int64),
         assets=world.agents.assets[who.agent],

@@ -13,7 +13,7 @@ from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE
 from redgen.spec.model import Positive, Share
 
-_THINK = Lognormal(median="14s", sigma=1.2)
+_THINK = Lognormal.of("14s", 1.2)
 _PAGES = Quantiles(at=(0.0, 0.62, 0.8, 0.92, 0.98, 0.995, 1.0), are=(1, 2, 3, 6, 16, 40, 120))
 
 _VISITORS, _PRESENCE = Visitors(), Presence()
