@@ -35,6 +35,8 @@ OWN_SERVICES = ("cloudtrail", "config", "lambda", "ec2", "autoscaling", "ssm", "
 HEX_IDS = {"instance": ("i-", 17), "snapshot": ("snap-", 17), "volume": ("vol-", 17), "security_group": ("sg-", 17),
            "image": ("ami-", 17), "detector": ("", 32)}
 """Kinds whose unnamed resources have an id of AWS's own: prefix and number of hex digits."""
+NEWCOMERS = ("svc-metrics", "cloudwatch-sync", "support-readonly", "deploy-temp", "log-shipper", "aws-support")
+"""IAM users whom nobody has created yet: principals without weight, whose resource belongs to no account so far."""
 
 
 @dataclass
@@ -158,6 +160,11 @@ def _machines(
         draft.rows[row]["person"] = person
     for i, service in enumerate(services):
         draft.add(type="AWSService", name=service, account=0, service=i)
+    taken = {row["name"] for row in draft.rows}
+    for name in NEWCOMERS:
+        if name not in taken:
+            draft.add(type="IAMUser", name=name, account=0, weight=0.0,
+                      id=key_id("AIDA", numbers[0], seed.child("user", name, "id").key))
 
 
 def _principals(rows: list[dict[str, Any]]) -> Principals:
