@@ -44,12 +44,17 @@ def constants(world: World, seed: Seed) -> dict[str, str]:
     }
 
 
+def owners(cloud: Cloud) -> list[int]:
+    """The account of every resource; a user who is yet to be created (-1) will be of the first."""
+    return [max(account, 0) for account in cloud.resources.account.tolist()]
+
+
 def arns(cloud: Cloud, seed: Seed) -> list[str]:
     """The ARN of every resource; policies that AWS manages belong to ``aws``."""
     resources, found = cloud.resources, []
     paths = {(PRINCIPAL_TYPES[t], name, int(a)): path for t, name, a, path in zip(
         cloud.principals.type, cloud.principals.name, cloud.principals.account, cloud.principals.path, strict=True)}
-    for k, name in enumerate(resources.name):
+    for k, (name, account) in enumerate(zip(resources.name, owners(cloud), strict=True)):
         kind = RESOURCE_KINDS[resources.kind[k]]
         if name.startswith("arn:"):
             found.append(name)
@@ -57,9 +62,9 @@ def arns(cloud: Cloud, seed: Seed) -> list[str]:
         if kind == "policy" and _MANAGED.match(name):
             found.append(f"arn:aws:iam::aws:policy/{name}")
             continue
-        owner = ("AssumedRole" if kind == "role" else "IAMUser", name, int(resources.account[k]))
+        owner = ("AssumedRole" if kind == "role" else "IAMUser", name, account)
         found.append(wording()["arns"].get(kind, "{name}").format(
-            name=name, account=cloud.accounts[int(resources.account[k])],
+            name=name, account=cloud.accounts[account],
             region=cloud.regions[int(resources.region[k])],
             path=paths.get(owner, "/"), tail=_base62(seed, f"secret {k}", 6) if kind == "secret" else ""))
     return found
@@ -86,9 +91,10 @@ def principals_of(cloud: Cloud) -> list[list[int]]:
     rows: dict[tuple[str, str, int], list[int]] = {}
     for k, (kind, name, account) in enumerate(zip(p.type, p.name, p.account, strict=True)):
         rows.setdefault((PRINCIPAL_TYPES[kind], name, int(account)), []).append(k)
-    kinds = {"role": "AssumedRole", "user": "IAMUser"}  # a user who is yet to be created is of no account (-1) so far
-    return [rows.get((kinds.get(RESOURCE_KINDS[kind], ""), name, max(int(account), 0)), []) for kind, name, account in zip(
-        cloud.resources.kind, cloud.resources.name, cloud.resources.account, strict=True)]
+    kinds = {"role": "AssumedRole", "user": "IAMUser"}
+    owners = np.maximum(cloud.resources.account, 0).tolist()  # a user who is yet to be created has none (-1) so far
+    return [rows.get((kinds.get(RESOURCE_KINDS[kind], ""), name, account), []) for kind, name, account in zip(
+        cloud.resources.kind, cloud.resources.name, owners, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -270,7 +276,7 @@ def _resource_holes(world: World, seed: Seed) -> dict[str, Hole]:
     cloud = world.cloud
     arn = Vocabulary.of(json_text(text) for text in arns(cloud, seed))
     first = Roles.of(cloud).first.tolist()[:-1]
-    numbers = [cloud.accounts[int(a)] for a in cloud.resources.account]
+    numbers = [cloud.accounts[account] for account in owners(cloud)]
     user_keys = [(cloud.principals.key[k] if k >= 0 else "") or key_id("AKIA", number, n * 0x9E3779B1)
                  for n, (k, number) in enumerate(zip(first, numbers, strict=True))]
     user_ids = [(cloud.principals.id[k] if k >= 0 else "") or key_id("AIDA", number, n * 0x9E3779B1)
