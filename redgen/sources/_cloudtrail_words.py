@@ -92,9 +92,8 @@ def principals_of(cloud: Cloud) -> list[list[int]]:
     for k, (kind, name, account) in enumerate(zip(p.type, p.name, p.account, strict=True)):
         rows.setdefault((PRINCIPAL_TYPES[kind], name, int(account)), []).append(k)
     kinds = {"role": "AssumedRole", "user": "IAMUser"}
-    owners = np.maximum(cloud.resources.account, 0).tolist()  # a user who is yet to be created has none (-1) so far
     return [rows.get((kinds.get(RESOURCE_KINDS[kind], ""), name, account), []) for kind, name, account in zip(
-        cloud.resources.kind, cloud.resources.name, owners, strict=True)]
+        cloud.resources.kind, cloud.resources.name, owners(cloud), strict=True)]
 
 
 @dataclass(frozen=True)
