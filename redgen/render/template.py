@@ -45,7 +45,7 @@ class Template:
 
     def __init__(self, forms: Sequence[str], holes: Mapping[str, Hole], form_column: str = "form") -> None:
         self._program: Program = compile_program(forms, holes, form_column)
-        self._row_guess = 128
+        self._mean = 0  # bytes of a row, learned from what was rendered; decides how much room to ask for only
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,7 +68,8 @@ class Template:
         ends = np.zeros(n, dtype=np.int64)
         block = np.empty((max(len(columns), 1), min(n, BLOCK) + _PAD), dtype=np.int64)
         if out is None or len(out) < self.longest + _SLACK:
-            out = np.empty(max(min(n, _ROWS_TO_LEARN) * self._row_guess, self.longest) + _SLACK, dtype=np.uint8)
+            room = n * self._mean * 17 // 16 if self._mean else min(n, _ROWS_TO_LEARN) * 128
+            out = np.empty(max(room, self.longest) + self.longest + _SLACK, dtype=np.uint8)
         filled = 0
         for start in range(0, n, BLOCK):
             stop = min(start + BLOCK, n)
@@ -76,7 +77,7 @@ class Template:
                 target[: stop - start] = column[start:stop]
             out, filled = self._render_block(block, stop - start, out, filled, ends[start:stop], n - start)
         if n:
-            self._row_guess = max(self._row_guess, filled // n + 8)
+            self._mean = filled // n + 1
         return out[:filled], ends
 
     def _render_block(
@@ -91,7 +92,7 @@ class Template:
             if trouble >= 0:
                 raise PluginError(program.explain(trouble, block[:, row]))
             if row < n:
-                mean = max((filled - begun) // max(row, 1), self._row_guess, 1)
+                mean = max((filled - begun) // max(row, 1), self._mean, 1)
                 wider = np.empty(max(2 * len(out), filled + mean * rows_left * 9 // 8) + self.longest, dtype=np.uint8)
                 wider[:filled] = out[:filled]
                 out = wider
