@@ -48,7 +48,7 @@ def write_parquet(root: Path, outlet: Outlet, layout: Layout, lines: Lines) -> l
     folder = root / "parquet" / outlet.name
     folder.mkdir(parents=True, exist_ok=True)
     for file, first, stop in layout.pieces(outlet.rotation, lines.written):
-        frame = min(int(lines.written[first]) - layout.window.start, layout.window.duration - 1) // layout.frame
+        frame = int(layout.frame_of(lines.written[first : first + 1])[0])
         table = to_arrow(outlet.source.columns, lines.records.take(slice(first, stop)))
         path = folder / f"{outlet.name}.{file}.{frame:06d}.parquet"
         pq.write_table(table, path, compression="zstd")

@@ -101,7 +101,7 @@ class Dataset:
     @cached_property
     def campaigns(self) -> pd.DataFrame:
         """``truth/campaigns.jsonl``, times as pandas timestamps."""
-        frame = self._jsonl("truth/campaigns.jsonl")
+        frame = pd.DataFrame(self.records("campaigns"))
         for column in {"t_onset", "t_impact", "t_end"} & set(frame.columns):
             frame[column] = pd.to_datetime(frame[column], utc=True)
         return frame
@@ -109,12 +109,12 @@ class Dataset:
     @cached_property
     def hard_negatives(self) -> pd.DataFrame:
         """``truth/hard_negatives.jsonl``."""
-        return self._jsonl("truth/hard_negatives.jsonl")
+        return pd.DataFrame(self.records("hard_negatives"))
 
     @cached_property
     def effects(self) -> pd.DataFrame:
         """``truth/effects.jsonl``."""
-        return self._jsonl("truth/effects.jsonl")
+        return pd.DataFrame(self.records("effects"))
 
     def files(self, source: str | None = None) -> list[LogFile]:
         """The log files of one source (or of all) in the order they were written; DataError for an unknown source."""
@@ -146,9 +146,10 @@ class Dataset:
         where = pd.DataFrame(places, columns=["file", "line"])
         return pd.concat([where, pd.json_normalize(records)], axis=1)
 
-    def _jsonl(self, name: str) -> pd.DataFrame:
-        text = self._read(name, lambda p: p.read_text(encoding="utf-8"))
-        return pd.DataFrame([json.loads(line) for line in text.splitlines()])
+    def records(self, name: str) -> list[dict[str, Any]]:
+        """The objects of one of ``truth/*.jsonl``: campaigns, hard_negatives, effects."""
+        text = self._read(f"truth/{name}.jsonl", lambda p: p.read_text(encoding="utf-8"))
+        return [json.loads(line) for line in text.splitlines()]
 
     def _read(self, name: str, read: Any) -> Any:
         try:

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from redgen.activity.effects import Effects
 from redgen.activity.schema import Activity, done_between, merge
+from redgen.activity.wire import FLOW_TAIL
 from redgen.benign.model import BenignModel
-from redgen.clock import SECOND, Window
+from redgen.clock import HOUR, SECOND, Window
 from redgen.table import Table
 
+LONGEST_EXPANDED = HOUR
+"""No row of a volumetric step lasts longer."""
 Expand = Callable[[int, int], Activity]
 
 
@@ -23,6 +26,11 @@ class Staged:
 
     table: Table
     done: NDArray[np.int64]
+
+    @property
+    def longest(self) -> int:
+        """The longest duration of a row."""
+        return int(self.table["dur"].max(initial=0))
 
     @classmethod
     def of(cls, table: Table) -> Staged:
@@ -63,21 +71,37 @@ class Happenings:
         staged = {kind: Staged.of(table) for kind, table in merge(list(activities)).items() if len(table)}
         return cls(window, benign, effects, staged, tuple(expansions))
 
-    def between(self, a: int, b: int, kinds: Mapping[str, int]) -> dict[str, Table]:
-        """The rows of each kind k done in [a - kinds[k], b), and inside the window; truth included."""
-        b = min(b, self.window.stop)
+    def between(self, a: int, b: int, kinds: Mapping[str, int], *, begun: bool = False) -> dict[str, Table]:
+        """The rows of each kind k done in [a - kinds[k], b), and inside the window; truth included.
+
+        With ``begun`` also those that begin before b and are done later, as event order needs them, and some more.
+        """
+        stop = self.window.stop
         since = {kind: max(a - back, self.window.start) for kind, back in kinds.items()}
-        parts: list[Activity] = []
-        if self.benign is not None:
-            parts.append(self.benign.sample(a, b, {k: a - low for k, low in since.items()}, self.effects))
-        parts.append({k: self.staged[k].between(low, b) for k, low in since.items() if k in self.staged})
+        parts = self._benign(a, b, since, begun=begun)
+        for kind, low in since.items():
+            if kind in self.staged:
+                rows = self.staged[kind]
+                parts.append({kind: rows.between(low, min(b + rows.longest * begun, stop))})
         first = min(since.values(), default=b)
         for expansion in self.expansions:
-            low, high = max(expansion.start, first), min(expansion.stop, b)
+            low, high = max(expansion.start, first), min(expansion.stop, b + LONGEST_EXPANDED * begun, stop)
             if low < high:
                 made = {k: t for k, t in expansion.expand(low, high).items() if k in kinds}
-                parts.extend(done_between({k: t}, since[k], b) for k, t in made.items())
+                parts.extend(done_between({k: t}, since[k], high) for k, t in made.items())
         return merge(parts)
+
+    def _benign(self, a: int, b: int, since: Mapping[str, int], *, begun: bool) -> list[Activity]:
+        if self.benign is None:
+            return []
+        stop = self.window.stop
+        if not begun:
+            return [self.benign.sample(a, min(b, stop), {k: a - low for k, low in since.items()}, self.effects)]
+        return [
+            p.play({k: (low, min(b + max(t.reach for t in p.behavior.tiers) + FLOW_TAIL, stop))
+                    for k, low in since.items()}, self.effects)
+            for p in self.benign.populations
+        ]
 
     def campaign_rows(self, a: int, b: int) -> float:
         """About how many rows the campaigns add in [a, b): staged ones counted, expanded ones probed for a second."""

@@ -81,6 +81,10 @@ class Layout:
         cuts = tuple(sorted({self.window.start, a, b, self.window.stop}))
         return replace(self, cuts=cuts), cuts.index(a)
 
+    def frame_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Frame numbers of write times."""
+        return np.clip((written - self.window.start) // self.frame, 0, (self.window.duration - 1) // self.frame)
+
     def bin_of(self, written: NDArray[np.int64]) -> NDArray[np.int64]:
         """Timeline steps of write times."""
         return np.clip((written - self.window.start) // self.bin, 0, self.bins - 1)
@@ -95,8 +99,7 @@ class Layout:
         if not len(written):
             return []
         file = rotation.file_of(written)
-        key = file if not self.frame else file * (1 << 32) + np.minimum(
-            (written - self.window.start) // self.frame, (self.window.duration - 1) // self.frame)
+        key = file * (1 << 32) + self.frame_of(written) if self.frame else file
         borders = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(key)]
         return [(int(file[a]), a, b) for a, b in pairwise(borders)]
 

@@ -41,7 +41,6 @@ class Outlet:
     seed: Seed                  # of the sensor
     rotation: Rotation
     compression: str = ""       # a key of COMPRESSORS
-    by_event_time: bool = False
     inline: Inline | None = None
     parquet: bool = False
 

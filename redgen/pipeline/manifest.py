@@ -34,7 +34,7 @@ def manifest(plan: Plan, ledger: Ledger, digests: Digests, root: Path,
         "scenario": {"id": scenario.id, "title": scenario.title, "clean": plan.request.clean},
         "seed": scenario.seed,
         "window": {"start": iso(layout.window.start), "stop": iso(layout.window.stop)},
-        "baselines": list(scenario.baselines),
+        "baselines": [Path(name).stem for name in scenario.baselines],
         "organization": {"name": plan.world.org.name, "domain": plan.world.org.domain,
                          "people": len(plan.world.people)},
         "address_plan": _address_plan(plan.world.plan),
@@ -79,7 +79,7 @@ def _source(plan: Plan, ledger: Ledger, k: int) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": outlet.source.title, "sigma": dict(outlet.source.sigma), "format": outlet.source.format,
         "envelope": bool(outlet.source.lead),
-        "order": "event_time" if outlet.by_event_time else "product", "compress": outlet.compression or "none",
+        "order": plan.scenario.output.order, "compress": outlet.compression or "none",
         "files": len(states), "lines": sum(s.records for s in states), "bytes": sum(s.size for s in states),
         "labels": {label: int(sum(tally.counts[c, 4] for c, cause in enumerate(plan.causes) if cause.label == label))
                    for label in LABELS},

@@ -65,7 +65,7 @@ def campaigns(dataset: Dataset, width: int) -> list[CampaignLine]:
 def hard_negatives(dataset: Dataset, width: int) -> list[CampaignLine]:
     """Every hard negative in order of its beginning."""
     found = []
-    for row in dataset.hard_negatives.to_dict("records"):
+    for row in dataset.records("hard_negatives"):
         times = dataset.labels.loc[dataset.labels["noise_id"].eq(row["noise_id"]), "t"].to_numpy()
         found.append(CampaignLine(
             row["noise_id"], row["kind"], " → ".join(row["path"]), row["t0"] or "", "", row["t1"] or "",

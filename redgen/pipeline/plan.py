@@ -12,7 +12,7 @@ import numpy as np
 
 import redgen
 from redgen.benign.model import BenignModel
-from redgen.clock import HOUR, MINUTE, Window
+from redgen.clock import MINUTE, Window
 from redgen.pipeline.happenings import Expansion, Happenings
 from redgen.pipeline.inline import Inline
 from redgen.pipeline.inputs import Inputs, Request, code_files, read_inputs
@@ -29,8 +29,6 @@ from redgen.world.build import build_world
 from redgen.world.world import World
 
 CELL = 5 * MINUTE
-LONGEST_LEAD = 24 * HOUR
-"""Event order looks this far ahead: no activity lasts longer."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ def make_plan(request: Request) -> Plan:
     campaigns = tuple(plan_campaigns(inputs.document, scenario, world, seed, register))
     happenings = _happenings(window, benign, campaigns)
     outlets = _outlets(scenario, world, seed, register.causes)
-    ahead = LONGEST_LEAD if scenario.output.order == "event_time" else 0
-    work = ShardPlan(_layout(scenario, happenings, outlets), happenings, outlets, len(register.causes), ahead)
+    work = ShardPlan(_layout(scenario, happenings, outlets), happenings, outlets, len(register.causes),
+                     scenario.output.order == "event_time")
     return Plan(request, inputs, seed, world, campaigns, tuple(register.causes), work, _identity(inputs))
 
 
@@ -102,7 +100,7 @@ def _outlet(name: str, spec: SourceSpec, scenario: Scenario, world: World, seed:
     return Outlet(
         name, source, Sensor(spec.latency, spec.loss, spec.duplicates, spec.skew), seed.child("sensor", name),
         Rotation(scenario.window.window, min(output.rotate, source.rotate or output.rotate)),
-        "" if output.compress == "none" else output.compress, output.order == "event_time", inline, output.parquet)
+        "" if output.compress == "none" else output.compress, inline, output.parquet)
 
 
 def _layout(scenario: Scenario, happenings: Happenings, outlets: Sequence[Outlet]) -> Layout:

@@ -25,15 +25,14 @@ observed: records written in it, before the sensor lost or doubled any; lines = 
 class ShardPlan:
     """The part of a plan that making shards needs.
 
-    ``codes``: how many truth codes there are. ``ahead``: how long after its event time a row may be done (µs), when
-    an outlet orders by event time; else 0.
+    ``codes``: how many truth codes there are. ``by_event_time``: outlets order by event time, not as products do.
     """
 
     layout: Layout
     happenings: Happenings
     outlets: tuple[Outlet, ...]
     codes: int
-    ahead: int = 0
+    by_event_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def make_shard(plan: ShardPlan, shard: int) -> Iterator[OutletShard]:
 def observe_shard(plan: ShardPlan, shard: int) -> Iterator[tuple[Outlet, Lines, Tally]]:
     """What each source sees of ``shard``, before any byte is rendered."""
     a, b = plan.layout.interval(shard)
-    activity = plan.happenings.between(a, b + plan.ahead, lookback(plan.outlets))
+    activity = plan.happenings.between(a, b, lookback(plan.outlets), begun=plan.by_event_time)
     planned = [_planned(o, activity, a, b, plan.codes) for o in plan.outlets]
     blind, truth = split(activity)
     del activity
@@ -109,8 +108,10 @@ def _planned(outlet: Outlet, activity: Mapping[str, Table], a: int, b: int, code
 def _keep(outlet: Outlet, seen: Sensed, truth: Index, plan: ShardPlan, shard: int) -> tuple[Lines, Tally]:
     """The lines of ``shard`` among what was seen, in order, and their counts."""
     a, b = plan.layout.interval(shard)
-    key = np.maximum(seen.records["t"], plan.layout.window.start) if outlet.by_event_time else seen.written
-    inside = (key >= a) if plan.layout.is_last(shard) else (key >= a) & (key < b)
+    key = seen.records["t"] if plan.by_event_time else seen.written
+    inside = (key >= a) | (a == plan.layout.window.start)  # what began before the window is the first shard's
+    if not plan.layout.is_last(shard):
+        inside &= key < b
     kept = np.flatnonzero(inside & ~seen.lost)
     kept = kept[write_order(key[kept], seen.records["id"][kept])]
     records = skewed(outlet.sensor, seen.records.take(kept))

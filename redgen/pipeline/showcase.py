@@ -27,7 +27,7 @@ class Sample:
 
 def sample(dataset: Dataset) -> Sample | None:
     """A malicious line of an objective step, or of any, that stands between benign ones; None when there is none."""
-    titles = {c["campaign_id"]: c for c in dataset.campaigns.to_dict("records")}
+    titles = {c["campaign_id"]: c for c in dataset.records("campaigns")}
     for source in [s for s in FIRST_CHOICE if s in dataset.sources] or dataset.sources:
         labels = dataset.labels[dataset.labels["source"] == source]
         alone = _alone(labels, dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +44,14 @@ class Crowd:
 
     def expected_rows(self, a: int, b: int) -> float:
         return (b - a) / CELL * self.per_cell
+
+    @property
+    def populations(self) -> list[Any]:
+        def play(windows: dict[str, tuple[int, int]], effects: Effects) -> dict[str, Table]:
+            low, high = windows["http"]
+            return self.sample(low, high, {"http": 0}, effects)
+
+        return [SimpleNamespace(play=play, behavior=SimpleNamespace(tiers=[SimpleNamespace(reach=HOUR)]))]
 
 
 class Volley:
@@ -148,7 +157,7 @@ def staged(seed: Seed, count: int = 300) -> dict[str, Table]:
 
 def tiny_plan(*, shard: int | None = None, duration: int = DAY, rotate: int = 7 * HOUR, compression: str = "",
               attack: bool = True, seed: int = 3, sensor: Sensor | None = None, per_cell: int = 40,
-              **more: Any) -> ShardPlan:
+              by_event_time: bool = False, **more: Any) -> ShardPlan:
     window = Window(START, START + duration)
     crowd = Crowd(Seed(seed), per_cell)
     volley = Volley(START + 9 * HOUR, START + 9 * HOUR + 10 * MINUTE)
@@ -157,4 +166,5 @@ def tiny_plan(*, shard: int | None = None, duration: int = DAY, rotate: int = 7 
         [Expansion(volley.start, volley.stop, volley)] if attack else [])
     layout = make_layout(window, CELL, crowd.expected_rows, crowd.expected_rows,
                          framed=bool(compression or more.get("parquet")), shard=shard, rows_per_shard=4000)
-    return ShardPlan(layout, happenings, outlets(Rotation(window, rotate), compression, sensor, **more), 3)
+    made = outlets(Rotation(window, rotate), compression, sensor, **more)
+    return ShardPlan(layout, happenings, made, 3, by_event_time)

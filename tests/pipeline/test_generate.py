@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -186,8 +186,9 @@ def test_the_manifest_lists_every_file(small: Dataset) -> None:
 def test_parquet_holds_the_same_records(small: Dataset, tmp_path: Path) -> None:
     made = redgen.generate(SMALL, tmp_path / "out", jobs=2, settings=["output.parquet=true", "output.compress=zstd"])
     for source in SOURCES:
-        (rows,) = duckdb.sql(f"select count(*) from read_parquet('{made.path}/parquet/{source}/*.parquet')").fetchone()
-        assert rows == small.manifest["sources"][source]["lines"]
+        rows = pq.read_table(made.path / "parquet" / source)
+        assert len(rows) == small.manifest["sources"][source]["lines"]
+        assert rows.column_names == list(made.manifest["sources"][source]["columns"])
         assert lines(made, source) == lines(small, source)
 
 
