@@ -39,13 +39,14 @@ def scan_background(
     other_ports: Share = 0.48,
     one_port: Share = 0.79,
     states: dict[str, Positive] | None = None,
+    returning: Share = 0.35,
     networks: dict[str, Positive] | None = None,
 ) -> Activity:
     """Visits of one source to a public address of a host or an office: ``visit`` probes, ``pace`` apart.
 
     ``ports``: number to weight, the rest (``other_ports``) is spread over all; ``one_port``: sources that try one port
     only; ``states``: how connections end (terms.CONN_STATES; no service answers here but ssh, which has a behavior of
-    its own). Sources are numbered by ``Sessions.who``.
+    its own); ``returning``: visits by the numbered sources of the population, the others come once.
     """
     seed, world = ctx.seed, ctx.world
     targets = ctx.once("targets", lambda: np.unique(np.concatenate(
@@ -56,7 +57,7 @@ def scan_background(
     since = running(gaps, rank)
     kept = np.flatnonzero(since < _LONGEST)
     at, row, since = at[kept], row[kept], since[kept]
-    source = seed.noise(sessions.who.astype(np.uint64), "source")
+    source = _strangers.sources(ctx, sessions, returning)
     single = (seed.uniform(source, "single") < one_port)[at]
     told = states or _STATES
     upto = np.cumsum(list(told.values()))

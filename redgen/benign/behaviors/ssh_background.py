@@ -35,13 +35,15 @@ def ssh_background(
     closed_early: Share = 0.12,
     keeps_trying: Share = 0.06,
     goodbye: Share = 0.72,
+    returning: Share = 0.3,
     networks: dict[str, Positive] | None = None,
 ) -> Activity:
     """Visits of one source to one exposed host: ``tries`` connections, ``pace`` apart, one password each or a few.
 
     ``names``: account to weight, the rest (``other_names``) comes from the world's guessed names; ``scanners``: visits
     that only look who is there; ``closed_early``: connections closed before a password; ``keeps_trying``: connections
-    that go on until the server ends them; ``goodbye``: clients that say so when they leave (libssh, Go).
+    that go on until the server ends them; ``goodbye``: clients that say so when they leave (libssh, Go);
+    ``returning``: visits by the numbered sources of the population, the others come once.
     """
     seed, world = ctx.seed, ctx.world
     exposed = np.flatnonzero(world.hosts.exposed & (world.hosts.public > 0))
@@ -64,7 +66,7 @@ def ssh_background(
     )
     name = np.where(looks[at], -1, _names(ctx, row, names or _NAMES, other_names))
     unnamed = (outcome == ssh.CLOSED_PREAUTH) & (name >= world.hosts.owned)
-    source = seed.noise(sessions.who.astype(np.uint64), "source")
+    source = _strangers.sources(ctx, sessions, returning)
     host = exposed[(seed.noise(sessions.id, "host") % np.uint64(len(exposed))).astype(np.int64)]
     made = ssh.connections(
         world, ctx.root, id=row, cause=sessions.id[at], t=t, truth=0, host=host[at], public=True,
