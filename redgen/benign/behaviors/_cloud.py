@@ -21,7 +21,7 @@ from redgen.spec.model import Cited, Positive, Share
 from redgen.world.world import World
 
 _FEW = Quantiles(at=(0.0, 0.4, 0.8, 0.97, 1.0), are=(1, 3, 12, 40, 90))
-_CLUMPED = Lognormal(median="2s", sigma=2.2)
+_CLUMPED = Lognormal.of("2s", 2.2)
 
 
 class Task(Cited):

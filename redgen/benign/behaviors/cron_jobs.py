@@ -13,7 +13,7 @@ from redgen.errors import DataError, did_you_mean
 from redgen.spec.model import Share
 from redgen.world.hosts import HOST_ROLES
 
-_RUNS = Lognormal(median="1s", sigma=1.2)
+_RUNS = Lognormal.of("1s", 1.2)
 
 
 @behavior(gives=("shell",), tiers=(Tier(HOUR + MINUTE),))

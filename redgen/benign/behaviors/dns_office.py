@@ -21,7 +21,7 @@ from redgen.world.names import NAME_KINDS
 
 _LONGEST = 20 * MINUTE
 _BURST = Quantiles(at=(0.0, 0.3, 0.6, 0.85, 0.97, 1.0), are=(1, 3, 7, 16, 34, 60))
-_GAP = Lognormal(median="4s", sigma=1.6)
+_GAP = Lognormal.of("4s", 1.6)
 
 
 @behavior(gives=("dns", "flow"), tiers=(Tier(_LONGEST + CACHED + 5 * MINUTE),))

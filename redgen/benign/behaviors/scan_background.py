@@ -24,7 +24,7 @@ from redgen.spec.model import Positive, Share
 _LONGEST = HOUR - 30 * SECOND
 _VISIT = Quantiles(at=(0.0, 0.55, 0.8, 0.95, 0.99, 1.0), are=(1, 1.99, 4, 12, 39, 900))
 _SSH = 22
-_PACE = Lognormal(median="1s", sigma=2.0)
+_PACE = Lognormal.of("1s", 2.0)
 _PORTS = {"30003": 0.158, "80": 0.119, "53": 0.036, "3306": 0.03, "443": 0.0095}
 _STATES = {"REJ": 0.75, "OTH": 0.2, "RSTO": 0.03, "S0": 0.02}
 _KNOWN = (23, 25, 53, 80, 110, 143, 443, 445, 1433, 3306, 3389, 5060, 5432, 5900, 6379, 8080, 8443, 9200, 27017)

@@ -25,7 +25,7 @@ _SHORT, _LONG = HOUR, 10 * HOUR
 _SLACK = 5 * MINUTE
 _HOP_AFTER, _HOP_BEFORE = 30 * SECOND, 20 * SECOND
 """A hop begins this much after the way in (and up to a minute more) and ends this much before it."""
-_STAY = Lognormal(median="11m", sigma=1.4)
+_STAY = Lognormal.of("11m", 1.4)
 _PASSWORD, _PUBLICKEY = code(SSH_METHODS, "password"), code(SSH_METHODS, "publickey")
 _PRESENCE = Presence(phone=0.0, elsewhere=0.01, private=0.0)
 

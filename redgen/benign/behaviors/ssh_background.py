@@ -19,7 +19,7 @@ from redgen.spec.model import Positive, Share
 
 _SLACK = 11 * MINUTE
 _TRIES = Quantiles(at=(0.0, 0.28, 0.5, 0.8, 0.95, 0.99, 1.0), are=(1, 1.99, 3, 9, 40, 130, 400))
-_PACE = Lognormal(median="20s", sigma=1.2)
+_PACE = Lognormal.of("20s", 1.2)
 _NAMES = {"root": 0.42, "admin": 0.09, "test": 0.06, "user": 0.05, "ubuntu": 0.05, "oracle": 0.04, "postgres": 0.04,
           "guest": 0.03, "nagios": 0.02, "zabbix": 0.02, "ubnt": 0.02, "pi": 0.02, "support": 0.02, "ftp": 0.02}
 

@@ -19,7 +19,7 @@ from redgen.table import concat
 from redgen.world.hosts import HOST_ROLES
 
 _LONGEST = 50 * MINUTE
-_STAY, _GAP = Lognormal(median="7s", sigma=0.9), Lognormal(median="3s", sigma=0.8)
+_STAY, _GAP = Lognormal.of("7s", 0.9), Lognormal.of("3s", 0.8)
 
 
 @behavior(gives=("shell", "flow"), tiers=(Tier(2 * 60 * MINUTE),))

@@ -24,7 +24,7 @@ _AFTER = 30 * MINUTE
 """What a slow sign-in and a last request may add to a stretch."""
 _SSO, _REFRESH, _END, _ENROLL, _CHANGE, _REPORT = (code(AUTH_OPS, o) for o in (
     "sso", "token_refresh", "session_end", "factor_activate", "change_password", "report_suspicious"))
-_STRETCH, _PRESENCE, _HABITS = Lognormal(median="5h", sigma=0.55), Presence(), Habits()
+_STRETCH, _PRESENCE, _HABITS = Lognormal.of("5h", 0.55), Presence(), Habits()
 _RESERVED = ("Okta Dashboard", "Okta Admin Console")
 
 
