@@ -65,18 +65,26 @@ def probes(
     seed: Seed, *, id: Any, cause: Any, t: Any, truth: Any, orig: Any, resp: Any, rport: Any, state: Any,  # noqa: A002
     proto: Any = TCP,
 ) -> Table:
-    """Probes of ports: an unanswered one lasts while it is repeated, a refused one a round trip, others moments."""
+    """Probes of ports: an unanswered one lasts while it is repeated, a refused one a round trip, others moments.
+
+    ICMP probes are echo requests, which the host answers at once.
+    """
     seed, ids = seed.child("probe"), np.asarray(id, dtype=np.uint64)
     state = np.broadcast_to(np.asarray(state), len(ids))
     proto = np.broadcast_to(np.asarray(proto), len(ids))
     u = seed.uniform(ids, "took")
     trip = np.floor(15_000 + 220_000 * u**2)
     repeats = np.where(seed.uniform(ids, "repeats") < 0.4, np.floor(3 * SECOND * (0.99 + 0.03 * u)), 0.0)
-    took = np.select([state == S0, state == REJ, state == OTH], [repeats, trip, 0.0], trip + SECOND * 2 * u)
+    echo = proto == ICMP
+    took = np.select(
+        [echo, state == S0, state == REJ, state == OTH], [np.floor(120 + 1_500 * u**3), repeats, trip, 0.0],
+        trip + SECOND * 2 * u,
+    )
     spoke = (state == SF) | (state == RSTO)
     some = np.floor(24 + 160 * seed.uniform(ids, "spoke"))
     return flows(
-        id=ids, cause=cause, t=t, dur=took.astype(np.int64), truth=truth, orig=orig, oport=oports(seed, ids, 1024),
-        resp=resp, rport=rport, proto=proto, state=state,
-        orig_bytes=np.where(spoke | (proto == UDP), some, 0), resp_bytes=np.where(spoke, some * 2, 0),
+        id=ids, cause=cause, t=t, dur=took.astype(np.int64), truth=truth, orig=orig,
+        oport=np.where(echo, 8, oports(seed, ids, 1024)), resp=resp, rport=np.where(echo, 0, rport), proto=proto,
+        state=state, orig_bytes=np.where(echo, 32, np.where(spoke | (proto == UDP), some, 0)),
+        resp_bytes=np.where(echo, 32, np.where(spoke, some * 2, 0)),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from redgen.activity import traffic
 from redgen.activity.groups import expand, running
 from redgen.activity.schema import Activity
-from redgen.activity.terms import CONN_STATES, TRANSPORTS
+from redgen.activity.terms import CONN_STATES
 from redgen.benign.behaviors import _strangers
 from redgen.benign.behaviors._script import Lognormal, Quantiles
 from redgen.benign.behaviors._strangers import SCANNERS
@@ -64,17 +64,11 @@ def scan_background(
     kinds = np.array([_state(name) for name in told])
     state = kinds[np.searchsorted(upto, seed.uniform(row, "state") * upto[-1], side="right")]
     target = targets[(seed.noise(sessions.id, "target") % np.uint64(len(targets))).astype(np.int64)]
-    table = traffic.probes(
+    return {"flow": traffic.probes(
         ctx.root, id=seed.noise(row, "row"), cause=sessions.id[at], t=sessions.t[at] + since, truth=0,
         orig=_strangers.addresses(ctx, source, networks or SCANNERS)[at], resp=target[at], state=state,
         rport=_port(ctx, np.where(single, source[at], row), ports or _PORTS, other_ports),
-        proto=np.where(state == traffic.OTH, TRANSPORTS.index("icmp"), TRANSPORTS.index("tcp")),
-    )
-    echo = table["proto"] == TRANSPORTS.index("icmp")
-    return {"flow": table.replace(
-        oport=np.where(echo, 8, table["oport"]), rport=np.where(echo, 0, table["rport"]),
-        orig_bytes=np.where(echo, 32, table["orig_bytes"]), resp_bytes=np.where(echo, 32, table["resp_bytes"]),
-        dur=np.where(echo, 1_000, table["dur"]),
+        proto=np.where(state == traffic.OTH, traffic.ICMP, traffic.TCP),
     )}
 
 

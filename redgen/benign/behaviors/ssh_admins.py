@@ -27,6 +27,8 @@ _HOP_AFTER, _HOP_BEFORE = 30 * SECOND, 20 * SECOND
 """A hop begins this much after the way in (and up to a minute more) and ends this much before it."""
 _STAY = Lognormal.of("11m", 1.4)
 _PASSWORD, _PUBLICKEY = code(SSH_METHODS, "password"), code(SSH_METHODS, "publickey")
+_SERVICES = ("ansible", "elastic", "kafka", "redis", "docker", "nginx", "gitlab", "zabbix")
+"""Accounts that software brings along."""
 _PRESENCE = Presence(phone=0.0, elsewhere=0.01, private=0.0)
 
 
@@ -39,6 +41,7 @@ def ssh_admins(
     gives_up: Share = 0.02,
     commands_per_hour: Number = 8.0,
     denied: Share = 0.004,
+    adds_account: Share = 0.003,
     favorites: Positive = 3.0,
     presence: Presence = _PRESENCE,
 ) -> Activity:
@@ -46,7 +49,8 @@ def ssh_admins(
 
     From a desk it goes straight to the host's inner address; from elsewhere to the bastion's public one and on from
     there. ``password``: connections without a key, of which ``slips`` begin with a wrong one and ``gives_up`` end with
-    it; ``commands_per_hour``: commands run through sudo; ``denied``: those refused. Who has no account has no session.
+    it; ``commands_per_hour``: commands run through sudo; ``denied``: those refused; ``adds_account``: sessions in
+    which a service gets an account. Who has no account has no session.
     """
     world, seed = ctx.world, ctx.seed
     sessions = sessions.take(np.flatnonzero(world.people.unix[sessions.who] >= 0))
@@ -71,7 +75,8 @@ def ssh_admins(
     hops = np.flatnonzero(around & front.ok & (target != bastion) & (length > 3 * MINUTE))
     inner, work = _hop(ctx, sessions, who, front, hops, target, max(bastion, 0))
     work.host[around & (work.conn == front.conn)] = bastion
-    shell = [front.shell, inner.shell, _sudo(ctx, ids, who, work, commands_per_hour, denied)]
+    shell = [front.shell, inner.shell, _sudo(ctx, ids, who, work, commands_per_hour, denied),
+             *_accounts(ctx, ids, who, work, adds_account)]
     return {"shell": concat(shell), "flow": concat([front.flow, inner.flow])}
 
 
@@ -136,6 +141,22 @@ def _sudo(ctx: Context, ids: U64, who: Staff, work: _Work, per_hour: float, deni
         name=world.people.unix[who.person[at]], command=(command + own) % everyday, conn=work.conn[at],
         start=work.start[at], denied=seed.uniform(row, "denied") < denied,
     )
+
+
+def _accounts(ctx: Context, ids: U64, who: Staff, work: _Work, share: float) -> list[Table]:
+    """Accounts that installations add, some of them with the right to use sudo."""
+    world, seed = ctx.world, ctx.seed
+    names = list(world.unix_names)
+    known = ctx.once("services", lambda: np.array([names.index(n) for n in _SERVICES if n in names], dtype=np.int64))
+    long = work.ended - work.entered > 2 * MINUTE
+    at = np.flatnonzero(long & (seed.uniform(ids, "adds") < share)) if len(known) else np.zeros(0, dtype=np.int64)
+    name = known[(seed.noise(ids[at], "service") % np.uint64(max(len(known), 1))).astype(np.int64)]
+    t = work.entered[at] + 40 * SECOND + (30 * SECOND * seed.uniform(ids[at], "install")).astype(np.int64)
+    trusted = seed.uniform(ids[at], "sudoer") < 0.25
+    return [ssh.account(
+        world, ctx.root, id=ids[at[some]], cause=ids[at[some]], t=t[some] + later, truth=0, host=work.host[at[some]],
+        name=name[some], op=op, conn=work.conn[at[some]], start=work.start[at[some]], user=who.person[at[some]],
+    ) for op, later, some in (("useradd", 0, at >= 0), ("usermod_sudo", 9 * SECOND, trusted))]
 
 
 BEHAVIOR = ssh_admins
