@@ -146,7 +146,9 @@ def _words(maker: _Maker, facts: Mapping[str, Any], outcome: int) -> dict[str, s
     kept = outcome != DENIED or facts["keeps_parameters"]
     request, response = _alternatives(facts.get("request", "null")), _alternatives(facts.get("response", "null"))
     words |= _error(maker, words, facts) if outcome else {"error": "", "error_code": "", "error_message": ""}
-    words["request"] = maker.choice([expand(text, words) for text in request], "variant") if kept else "null"
+    asked = [expand(text, words) if kept else "null" for text in request]
+    words["request"] = maker.choice(asked, "variant")
+    words["request_cell"] = maker.choice(["" if text == "null" else text for text in asked], "variant")
     failed = facts.get("failed_response", "null")
     words["response"] = failed if outcome else maker.choice([expand(text, words) for text in response], "variant")
     words["bytes_in"], words["bytes_out"] = _BYTES["small" if outcome else facts.get("bytes", "small")]
@@ -166,7 +168,7 @@ def _cells(words: Mapping[str, str]) -> dict[str, str]:
         "awsRegion": "@{region}",
         "sourceIPAddress": "@{origin}", "userAgent": "<agent>", "errorCode": "<error_code>",
         "errorMessage": "<error_message>",
-        "requestParameters": "<request>", "responseElements": "<response>",
+        "requestParameters": "<request_cell>", "responseElements": "<response>",
         "requestID": words["request_id"].partition(':"')[2].rstrip('",'), "eventID": "@{event_id}",
         "readOnly": "<read>",
         "eventType": "<type>", "managementEvent": "<management>", "recipientAccountId": "@{account}",
@@ -198,18 +200,23 @@ def _error(maker: _Maker, words: Mapping[str, str], facts: Mapping[str, Any]) ->
         if name == "NoSuchBucketPolicy" and "missing_config" in facts:
             code, message = facts["missing_config"]
         codes.append(code)
-        messages.append(json.dumps(expand(message, words), ensure_ascii=False)[1:-1])
-    said = [f',"errorCode":"{code}"' if code else "" for code in codes]
+        messages.append(expand(message, words))
+    said = [(f',"errorCode":"{code}"' if code else "") + f',"errorMessage":{json.dumps(message, ensure_ascii=False)}'
+            for code, message in zip(codes, messages, strict=True)]
     return {
-        "error": maker.choice([f'{c},"errorMessage":"{m}"' for c, m in zip(said, messages, strict=True)], "error"),
+        "error": maker.choice(said, "error"),
         "error_code": maker.choice(codes, "error"), "error_message": maker.choice(messages, "error"),
     }
 
 
 def identity_cells() -> dict[str, list[str]]:
     """Per column below ``userIdentity``, the text of each identity."""
-    found = [flat(_AFTER.sub("", text)) for text in wording()["identities"].values()]
-    names = ("type", "principalId", "arn", "accountId", "accessKeyId", "userName",
+    found = []
+    for text in wording()["identities"].values():
+        cells = flat(_AFTER.sub("", text).replace("@{issuer}", wording()["issuer"]))
+        found.append({"invokedBy": "@{service}"} | cells if "@{invoked_by}" in text else cells)
+    names = ("type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy",
+             "sessionContext.sessionIssuer.arn", "sessionContext.sessionIssuer.userName",
              "sessionContext.attributes.creationDate", "sessionContext.attributes.mfaAuthenticated")
     return {f"userIdentity.{name}": [expand(cell.get(name, ""), {}) for cell in found] for name in names}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ from redgen.world.world import World
 GLOBAL = "us-east-1"
 _UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOWER = "abcdefghijklmnopqrstuvwxyz234567"
+Escape = Callable[[str], str]
+
 PLAIN, COMMAND, MODULE = range(3)
 """What of an agent's text depends on the call: nothing, the CLI's command, the SDK's service module."""
 _CALL = {COMMAND: "@{command}", MODULE: "@{service}"}
@@ -129,10 +131,13 @@ class Roles:
         return np.where(own, self.rows[at], self.first[res])
 
 
-def holes(world: World, seed: Seed, commands: Sequence[str], modules: Sequence[str]) -> dict[str, Hole]:
-    """Every hole that calls share."""
-    return (_time_holes() | _drawn_holes(world, seed) | _principal_holes(world, seed) | _resource_holes(world, seed)
-            | _agent_holes(world, commands, modules) | _place_holes(world))
+def holes(
+    world: World, seed: Seed, commands: Sequence[str], modules: Sequence[str], escape: Escape = json_text
+) -> dict[str, Hole]:
+    """Every hole that calls share; ``escape`` is how names and agents are written."""
+    shared = _time_holes() | _drawn_holes(world, seed) | _place_holes(world)
+    named = _principal_holes(world, seed, escape) | _resource_holes(world, seed, escape)
+    return shared | named | _agent_holes(world, commands, modules, escape)
 
 
 def _time_holes() -> dict[str, Hole]:
@@ -184,15 +189,15 @@ def _drawn_holes(world: World, seed: Seed) -> dict[str, Hole]:
     }
 
 
-def _principal_holes(world: World, seed: Seed) -> dict[str, Hole]:
+def _principal_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole]:
     """Who called: names, ids, credentials, sessions; and who the session that a call begins will be."""
     p, accounts = world.cloud.principals, world.cloud.accounts
-    sessions = Vocabulary.of(json_text(text) for text in session_texts(world, seed))
+    sessions = Vocabulary.of(map(escape, session_texts(world, seed)))
     ids = p.id
     heads = Vocabulary.of(key_id("AKIA", account, 0)[4:12] for account in accounts)
     mid = Vocabulary.of(a + b for a in BASE32_UPPER for b in BASE32_UPPER)
     three = Vocabulary.of(a + b + c for a in BASE32_UPPER for b in BASE32_UPPER for c in BASE32_UPPER)
-    names = p.name.escaped(json_text)
+    names = p.name.escaped(escape)
     found: dict[str, Hole] = {
         "principal": Text(names, "principal", missing="unknown"),
         "principal_id": Text(ids, "principal", missing="unknown"),
@@ -237,20 +242,30 @@ def _callers() -> list[str]:
 def session_texts(world: World, seed: Seed) -> list[str]:
     """What names each principal's sessions, without the time stamp that some add."""
     cloud, p = world.cloud, world.cloud.principals
-    instances = [int(k) for k in cloud.resources_of("instance")]
-    drawn = seed.child("instances").stream().integers(0, max(len(instances), 1), len(p))
     found = []
-    for k, name in enumerate(p.name):
+    for k, (name, own) in enumerate(zip(p.name, own_instances(cloud, seed).tolist(), strict=False)):
         naming = SESSION_NAMES[p.naming[k]] if p.naming[k] >= 0 else ""
         if naming == "login" and p.person[k] >= 0:
             found.append(world.people.login[int(p.person[k])])
-        elif naming == "instance" and not serves_tasks(cloud, k):
-            found.append(cloud.resources.name[instances[drawn[k]]] if instances else p.session[k] or name)
-        elif naming == "instance":
+        elif own >= 0:
+            found.append(cloud.resources.name[own])
+        elif naming == "instance" and serves_tasks(cloud, k):
             found.append("".join(f"{word:016x}" for word in seed.child("task", k).stream().u64(2).tolist()))
         else:
             found.append(p.session[k] or name)
     return found
+
+
+def own_instances(cloud: Cloud, seed: Seed) -> NDArray[np.int32]:
+    """The instance that each principal runs on, as a resource, -1 where it is no machine; one entry more, for none."""
+    p, instance = cloud.principals, SESSION_NAMES.index("instance")
+    here = {account: [int(r) for r in cloud.resources_of("instance") if cloud.resources.account[r] == account]
+            for account in range(len(cloud.accounts))}
+    found = []
+    for k, account in enumerate(p.account.tolist()):
+        options = here[account] if p.naming[k] == instance and not serves_tasks(cloud, k) else []
+        found.append(options[seed.child("instance", k).stream().integer(0, len(options))] if options else -1)
+    return np.array([*found, -1], dtype=np.int32)
 
 
 def serves_tasks(cloud: Cloud, principal: int) -> bool:
@@ -270,10 +285,11 @@ def stamps(cloud: Cloud) -> NDArray[np.int8]:
     return np.array([*found, 0], dtype=np.int8)
 
 
-def _resource_holes(world: World, seed: Seed) -> dict[str, Hole]:
+def _resource_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole]:
     """What a call is about, and the object inside a bucket."""
     cloud = world.cloud
-    arn = Vocabulary.of(json_text(text) for text in arns(cloud, seed))
+    arn = Vocabulary.of(map(escape, arns(cloud, seed)))
+    names = Vocabulary.of(map(escape, plain_names(cloud)))
     first = Roles.of(cloud).first.tolist()[:-1]
     numbers = [cloud.accounts[account] for account in owners(cloud)]
     user_keys = [(cloud.principals.key[k] if k >= 0 else "") or key_id("AKIA", number, n * 0x9E3779B1)
@@ -281,8 +297,8 @@ def _resource_holes(world: World, seed: Seed) -> dict[str, Hole]:
     user_ids = [(cloud.principals.id[k] if k >= 0 else "") or key_id("AIDA", number, n * 0x9E3779B1)
                 for n, (k, number) in enumerate(zip(first, numbers, strict=True))]
     return {
-        "res": Text(Vocabulary.of(map(json_text, plain_names(cloud))), "res", missing="unknown"),
-        "res2": Text(Vocabulary.of(map(json_text, plain_names(cloud))), "res2", missing="unknown"),
+        "res": Text(names, "res", missing="unknown"),
+        "res2": Text(names, "res2", missing="unknown"),
         "res_arn": Text(arn, "res", missing="*"), "res2_arn": Text(arn, "res2", missing="*"),
         "res_account": Text(Vocabulary.of(numbers), "res", missing=cloud.accounts[0]),
         "user_key": Text(Vocabulary.of(user_keys), "res", missing=user_keys[0]),
@@ -292,12 +308,15 @@ def _resource_holes(world: World, seed: Seed) -> dict[str, Hole]:
     }
 
 
-def _agent_holes(world: World, commands: Sequence[str], modules: Sequence[str]) -> dict[str, Hole]:
+def _agent_holes(
+    world: World, commands: Sequence[str], modules: Sequence[str], escape: Escape
+) -> dict[str, Hole]:
     """The client's name for itself, with what of it follows the call."""
     heads, tails = zip(*(split_agent(ua)[1:] for ua in world.agents.ua), strict=True)
     services = world.cloud.services
     said: dict[str, Hole] = {
-        "ua_head": Text(_json(heads), "agent", missing=""), "ua_tail": Text(_json(tails), "agent", missing=""),
+        "ua_head": Text(Vocabulary.of(map(escape, heads)), "agent", missing=""),
+        "ua_tail": Text(Vocabulary.of(map(escape, tails)), "agent", missing=""),
         "command": Text(Vocabulary.of(commands), "op"), "module": Text(Vocabulary.of(modules), "op"),
         "ua_call": Forms(["", "@{command}", "@{module}"], "agent_kind"),
     }
@@ -306,6 +325,7 @@ def _agent_holes(world: World, commands: Sequence[str], modules: Sequence[str]) 
     more: dict[str, Hole] = {
         "service": Text(services, "service", missing=""), "ip": h.IPv4("client"),
         "agent": Forms([own, *others], "origin_kind"), "agent_s3": Forms([f"[{own}]", *others], "origin_kind"),
+        "agent_ssm": Forms([wording()["ssm_agent"], *others], "origin_kind"),
         "origin": Forms(["@{ip}", *others], "origin_kind"),
         "invoked_by": Text(Vocabulary.of(f',"invokedBy":"{name}"' for name in services), "service", missing=""),
     }

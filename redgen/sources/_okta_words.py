@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.terms import FACTORS, NOVELTY, ORGS, RISKS
-from redgen.render.escapes import json_text
+from redgen.render.escapes import json_text, plain
 from redgen.render.holes import BASE62, Forms, Hex, Hole, IPv4, Letters, Pick, Text, Time, Uuid1
 from redgen.seed import Seed
 from redgen.vocabulary import Vocabulary
 from redgen.world.world import World
+
+Escape = Callable[[str], str]
 
 _REQUEST = BASE62 + "-@_"
 BEHAVIORS = (("New Geo-Location", "new_geo"), ("New Device", "new_device"), ("New IP", "new_ip"),
@@ -67,11 +69,13 @@ def constants(world: World, seed: Seed) -> dict[str, dict[str, str]]:
     return found
 
 
-def holes(world: World, seed: Seed, orgs: Mapping[str, Mapping[str, str]]) -> dict[str, Hole]:
-    """Every hole of the event texts."""
+def holes(
+    world: World, seed: Seed, orgs: Mapping[str, Mapping[str, str]], escape: Escape = json_text
+) -> dict[str, Hole]:
+    """Every hole of the event texts; ``escape`` is how text is written (whole JSON values are JSON all the same)."""
     salt = seed.key % (1 << 18)
     alphabet = BASE62
-    people = {"login": world.people.login.escaped(json_text), "name": world.people.display.escaped(json_text)}
+    people = {"login": written(world.people.login, escape), "name": written(world.people.display, escape)}
     judged = [(risk, novelty) for risk in RISKS for novelty in range(1 << len(NOVELTY))]
     city, agent = world.plan.cities, world.agents
     found: dict[str, Hole] = {
@@ -87,7 +91,7 @@ def holes(world: World, seed: Seed, orgs: Mapping[str, Mapping[str, str]]) -> di
         "name": Text(people["name"], "user", missing="unknown"),
         "target_login": Text(people["login"], "target", missing="unknown"),
         "target_name": Text(people["name"], "target", missing="unknown"),
-        "typed": Text(world.typos.escaped(json_text), "typed", missing="unknown"),
+        "typed": Text(written(world.typos, escape), "typed", missing="unknown"),
         "flow": Hex("flow", 32), "tx_hex": Hex("tx", 32),
         "tx_head": Letters("tx", _REQUEST, 22), "tx_tail": Letters("tx", _REQUEST, 3, salt=1),
         "dt_hash": Hex("device", 64, salt=salt), "fingerprint": Hex("device", 32, salt=salt + 1),
@@ -102,11 +106,11 @@ def holes(world: World, seed: Seed, orgs: Mapping[str, Mapping[str, str]]) -> di
         "reported_at": Time("reported", "iso_ms_z"), "reported_id": Uuid1("reported", "pick"),
         "reported_tx": Hex("pick", 32),
         "geo": Text(place_words(world), "city", missing="null"),
-        "city": Text(city.name.escaped(json_text), "city", missing="unknown"),
-        "country": Text(city.country.escaped(json_text), "city", missing="unknown"),
-        "state_name": Text(city.state.escaped(json_text), "city", missing="unknown"),
+        "city": Text(written(city.name, escape), "city", missing="unknown"),
+        "country": Text(written(city.country, escape), "city", missing="unknown"),
+        "state_name": Text(written(city.state, escape), "city", missing="unknown"),
         "security": Text(network_words(world), "asn", missing=NO_NETWORK),
-        "zone": Text(Vocabulary.of(map(json_text, zone_names(world))), "zone"),
+        "zone": Text(Vocabulary.of(map(escape, zone_names(world))), "zone"),
         "user_agent": Text(agent_words(world), "agent", missing="null"),
         "device_kind": Text(_of(agent.device_words, agent.device), "agent", missing="Unknown"),
         "os": Text(_of(agent.os_words, agent.os), "agent", missing="Unknown"),
@@ -114,9 +118,9 @@ def holes(world: World, seed: Seed, orgs: Mapping[str, Mapping[str, str]]) -> di
         "threat": Text(Vocabulary.of(("false", "true")), "threat"),
         "behaviors": Text(Vocabulary.of(behavior_text(n) for _, n in judged), "risk"),
         "risk": Text(Vocabulary.of(risk_text(r, n) for r, n in judged), "risk"),
-        "log_only": Text(Vocabulary.of(json_text(note_text(r, n)) for r, n in judged), "risk"),
+        "log_only": Text(Vocabulary.of(escape(note_text(r, n)) for r, n in judged), "risk"),
     }
-    return found | _factor_holes() | _app_holes(world, seed, orgs["workforce"]["shard"])
+    return found | _factor_holes() | _app_holes(world, seed, orgs["workforce"], escape)
 
 
 def _factor_holes() -> dict[str, Hole]:
@@ -137,11 +141,12 @@ def _factor_holes() -> dict[str, Hole]:
     }
 
 
-def _app_holes(world: World, seed: Seed, shard: str) -> dict[str, Hole]:
-    """The apps behind the identity provider; two in three speak SAML."""
-    names = list(world.apps)
-    ids = ["0oa" + _letters(seed, f"app {name}", 17 - len(shard)) + shard for name in names]
-    saml = [seed.child("app", name).stream().uniform() < 2 / 3 for name in names]
+def _app_holes(world: World, seed: Seed, org: Mapping[str, str], escape: Escape) -> dict[str, Hole]:
+    """The apps behind the identity provider; two in three speak SAML, Okta's own do not."""
+    names, shard = list(world.apps), org["shard"]
+    own = {"Okta Dashboard": org["dashboard_id"], "Okta Admin Console": org["console_id"]}
+    ids = [own.get(name) or "0oa" + _letters(seed, f"app {name}", 17 - len(shard)) + shard for name in names]
+    saml = [name not in own and seed.child("app", name).stream().uniform() < 2 / 3 for name in names]
     slugs = ["".join(c if c.isalnum() else "_" for c in name.lower()) for name in names]
     uris = [f"/app/{slug}/{app}/sso/saml" if s else "/oauth2/v1/authorize"
             for slug, app, s in zip(slugs, ids, saml, strict=True)]
@@ -150,7 +155,7 @@ def _app_holes(world: World, seed: Seed, shard: str) -> dict[str, Hole]:
         return Text(Vocabulary.of(texts), "app", missing=missing)
 
     return {
-        "app": Text(world.apps.escaped(json_text), "app", missing="Okta Dashboard"),
+        "app": Text(written(world.apps, escape), "app", missing="Okta Dashboard"),
         "app_id": said(ids, "unknown"), "app_uri": said(uris, "/oauth2/v1/authorize"),
         "app_mode": said(("SAML_2_0" if s else "OPENID_CONNECT" for s in saml), "OPENID_CONNECT"),
         "app_sign_on": said(("SAML 2.0" if s else "OpenID Connect" for s in saml), "OpenID Connect"),
@@ -237,6 +242,12 @@ def _server(world: World, org: str) -> int:
     """The address from which the org's own web application calls the API: its first site's, or the first of all."""
     mine = np.flatnonzero(world.sites.org == ORGS.index(org))
     return int(world.sites.addr[mine[0] if len(mine) else 0])
+
+
+def written(words: Vocabulary, escape: Escape) -> Vocabulary:
+    """``words`` escaped; as they are where JSON has nothing to escape in them (a million names are looked at once)."""
+    clean = not ((words.data < 0x20) | (words.data == ord('"')) | (words.data == ord("\\"))).any()
+    return words if escape is plain or clean else words.escaped(escape)
 
 
 def _of(words: Vocabulary, codes: NDArray[np.int8]) -> Vocabulary:

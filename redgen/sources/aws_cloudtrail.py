@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from redgen.activity.schema import Activity
 from redgen.clock import DAY, MINUTE, SECOND, parse_time
+from redgen.render.escapes import plain
 from redgen.render.holes import Time
 from redgen.render.template import Template
 from redgen.seed import I64, U64, Seed
@@ -22,12 +23,13 @@ from redgen.source import RECORD, Column, Field, Source
 from redgen.sources import _cloudtrail_forms as forms
 from redgen.sources import _cloudtrail_words as words
 from redgen.table import Schema, Table
-from redgen.world.cloud import PRINCIPAL_TYPES, SESSION_NAMES
+from redgen.world.cloud import PRINCIPAL_TYPES
 from redgen.world.world import World
 
 MAX_DELAY = 15 * MINUTE
 _LATEST = 9 * MINUTE        # measured: file stamp minus eventTime is 0-9 min, with modes at 1-2 and 6 min
 
+_OBJECTS = ("requestParameters", "responseElements")
 _TYPED = {"readOnly": "bool", "managementEvent": "bool"}
 
 
@@ -95,9 +97,10 @@ class AwsCloudTrail(Source):
         agents = np.arange(len(world.agents) + 1, dtype=np.uint64)
         self._old_tls = (seed.uniform(agents, "tls") < 0.08) & (self._agent_kind != words.COMMAND)
         self._style = words.key_styles(cloud, seed)
-        naming = cloud.principals.naming == SESSION_NAMES.index("instance")
-        self._delivered = np.array([n and not words.serves_tasks(cloud, k) for k, n in enumerate(naming)] + [False])
+        self._instance = words.own_instances(cloud, seed)
         self._sso = np.array([path.startswith("/aws-reserved/") for path in cloud.principals.path] + [False])
+        self._of_itself = np.concatenate([_which(cloud.ops.source, cloud.ops.name, f"ssm:{name}") for name in (
+            "UpdateInstanceInformation", "PutInventory", "ListInstanceAssociations")])
         self._named = {name: _which(cloud.ops.source, cloud.ops.name, name) for name in (
             "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "signin:ConsoleLogin", "signin:CheckMfa",
             "signin:SwitchRole", "signin:PasswordRecoveryRequested", "signin:PasswordRecoveryCompleted")}
@@ -105,11 +108,13 @@ class AwsCloudTrail(Source):
     @cached_property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
         """Flat columns for Parquet; parameters and responses as their JSON text."""
+        calls = self._calls
+        own = words.holes(self.world, self.seed, calls.commands, calls.modules, plain) | dict(calls.holes)
         when = Column("eventTime", "timestamp[us]", Template(["@{at}"], {"at": Time("t", "epoch_us")}))
-        who = [Column(name, "string", Template(texts, self._holes, "identity"))
+        who = [Column(name, "string", Template(texts, own, "identity"))
                for name, texts in forms.identity_cells().items()]
-        rest = [Column(name, _TYPED.get(name, "string"), Template(texts, self._holes))
-                for name, texts in self._calls.cells.items()]
+        rest = [Column(name, _TYPED.get(name, "string"), Template(texts, self._holes if name in _OBJECTS else own))
+                for name, texts in calls.cells.items()]
         return (when, *who, *rest)
 
     def header(self, opened: int) -> bytes:  # noqa: ARG002
@@ -169,7 +174,7 @@ class AwsCloudTrail(Source):
             "key": key, "key_form": _key_form(table, kind, self._has_key[who]),
             **_key_parts("key", key, self._odd[np.where(known, principals.account[who], account)]),
             "session_t": np.where(table["session_t"] > 0, table["session_t"], table["t"]),
-            "stamped": self._stamps[who], "instance": self._delivered[who],
+            "stamped": self._stamps[who], "instance": self._instance[who] >= 0,
             "mfa": (table["mfa"] > 0) & ~self._sso[who],
             "mfa_device": np.where(table["mfa"] <= 0, 0, np.where(kind == 0, 1, np.where(kind == 2, 2, 0))),
             "console": (table["console"] > 0) & ~sign_in & (origin == 0), "service": table["service"],
@@ -208,7 +213,8 @@ class AwsCloudTrail(Source):
 
     def _about(self, table: Table) -> dict[str, Any]:
         """The resources and the object."""
-        res, obj = table["res"], np.maximum(table["obj"], 0)
+        own, obj = self._instance[table["principal"]], np.maximum(table["obj"], 0)
+        res = np.where((own >= 0) & np.isin(table["op"], self._of_itself), own, table["res"])
         return {
             "res": res, "res2": table["res2"], "obj": obj, "key_style": self._style[res],
             "obj_seed": obj.astype(np.uint64) * np.uint64(1 << 20) + (res + 1).astype(np.uint64),

@@ -8,6 +8,7 @@ names for it. Requests are told apart by their transaction: rows of one ``flow``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from redgen.activity import terms
 from redgen.activity.schema import Activity
 from redgen.clock import HOUR, MINUTE, SECOND, parse_time
+from redgen.render.escapes import plain
 from redgen.render.holes import Time
 from redgen.render.template import Template
 from redgen.seed import F64, I64, U64, Seed
@@ -96,15 +98,18 @@ class OktaSystem(Source):
         super().__init__(world, seed, format)
         fixed = words.constants(world, seed)
         self._catalog = forms.catalog(fixed)
-        self._holes = words.holes(world, seed, fixed)
+        holes = words.holes(world, seed, fixed)
         self._zones = words.zone_addresses(world)
-        self.template = Template([text + "\n" for text in self._catalog.texts], self._holes)
-        self.event_ids = Template(["@{uuid}"], self._holes)
-        self.columns = self._parquet()
+        self.template = Template([text + "\n" for text in self._catalog.texts], holes)
+        self.event_ids = Template(["@{uuid}"], holes)
+        self._fixed = fixed
 
-    def _parquet(self) -> tuple[Column, ...]:
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        """Flat columns for Parquet; nested objects as their JSON text."""
+        holes = words.holes(self.world, self.seed, self._fixed, plain)
         leaves = [flat(text) for text in self._catalog.texts]
-        texts = {name: Template([found.get(name, "") for found in leaves], self._holes) for name in _COLUMNS}
+        texts = {name: Template([found.get(name, "") for found in leaves], holes) for name in _COLUMNS}
         texts["published"] = Template(["@{at}"], {"at": Time("t", "epoch_us")})
         return tuple(Column(name, kind, texts[name]) for name, kind in _COLUMNS.items())
 

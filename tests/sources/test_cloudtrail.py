@@ -420,6 +420,23 @@ def test_responses_have_the_fields_real_ones_have() -> None:
     assert not gaps
 
 
+def test_columns_say_what_the_records_say() -> None:
+    """Each Parquet column holds the value of its path, unescaped; parameters and responses as JSON."""
+    made = source()
+    table = made.observe({"cloud": every_call(small_world()).without("truth")})
+    for column in made.columns:
+        for cell, record in zip(column.template.texts(table), records(), strict=True):
+            value: Any = record
+            for key in column.name.split("."):
+                value = value.get(key) if isinstance(value, dict) else None
+            if isinstance(value, dict):
+                assert json.loads(cell) == value
+            elif column.type == "bool":
+                assert cell == str(value).lower()
+            elif column.type == "string":
+                assert cell == (value or ""), (column.name, cell, value)
+
+
 def test_golden(golden: Callable[[str, str], None]) -> None:
     """Five calls, byte for byte, as lines and in the envelope."""
     world = small_world()

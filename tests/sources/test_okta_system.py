@@ -204,6 +204,10 @@ def test_a_session_begins_before_it_shows() -> None:
             assert event["published"] >= begun[session]
         assert re.fullmatch(r"unknown|(102|idx)[A-Za-z0-9_-]{22}", session)
     assert len(begun) > 50
+    people_in = [e for e in events() if e["actor"]["type"] == "User"]
+    for group in grouped(people_in, lambda e: e["authenticationContext"]["externalSessionId"]):
+        session = group[0]["authenticationContext"]["externalSessionId"]
+        assert session == "unknown" or len({e["actor"]["id"] for e in group}) == 1
 
 
 def test_verdicts_belong_to_policies() -> None:
@@ -306,6 +310,7 @@ def test_a_dashboard_login_runs_through_its_chain() -> None:
     ]
     assert [debug(e)["factor"] for e in found if "factor" in debug(e)] == ["PASSWORD_AS_FACTOR", "OKTA_VERIFY_PUSH"]
     assert len({debug(e)["authnRequestId"] for e in found}) == 1
+    assert {debug(e)["requestUri"] for e in found[3:7]} == {"/idp/idx/authenticators/poll"}
     pushed, approved = parse_time(found[2]["published"]), parse_time(found[3]["published"])
     assert 4 * SECOND <= approved - pushed <= 41 * SECOND
 
@@ -361,6 +366,23 @@ def leaves(value: Any, path: str = "") -> Iterable[tuple[str, Any]]:
             yield from leaves(inner, f"{path}[]")
     else:
         yield path, value
+
+
+def test_columns_say_what_the_events_say() -> None:
+    """Each Parquet column holds the value of its path (of the first target), unescaped; objects as JSON."""
+    table = logins(small_world()).without("truth")
+    found = source().observe({"auth": table})
+    written = [json.loads(text) for text in source().template.texts(found)]
+    for column in source().columns:
+        for cell, event in zip(column.template.texts(found), written, strict=True):
+            value: Any = event
+            for key in column.name.split("."):
+                value = value[0] if isinstance(value, list) else value
+                value = value.get(key) if isinstance(value, dict) else None
+            if isinstance(value, dict):
+                assert json.loads(cell) == value
+            elif column.type == "string":
+                assert cell == ("" if value is None else value), (column.name, cell, value)
 
 
 def test_golden(golden: Callable[[str, str], None]) -> None:
