@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from redgen.world.world import World
 
 _PILOT = 2000
 """Sessions played to learn how many rows a population's session has."""
+_ALWAYS = (-(1 << 62), 1 << 62)
 
 
 @dataclass
@@ -60,17 +61,21 @@ class Bound:
             starts = float(self.starts.rates(a // CELL, max(-(-b // CELL), a // CELL + 1)).mean()) * (b - a) / CELL
         return starts * sum(self._rows(kind) for kind in kinds if kind in self.behavior.gives)
 
+    def rehearse(self, most: int, kinds: Collection[str]) -> dict[str, float]:
+        """Rows of ``kinds`` per session, from up to ``most`` sessions of some time; DataError as in earnest."""
+        span = int(most / max(self.starts.per_day, 1e-9) * DAY) + CELL
+        sessions = self.starts.sessions(0, min(span, 60 * DAY))
+        if not len(sessions):
+            return dict.fromkeys(kinds, 0.0)
+        sessions = sessions.take(np.arange(min(most, len(sessions))))
+        context = self.context.within(dict.fromkeys(kinds, _ALWAYS), Effects.of())
+        made = self.behavior.play(context, sessions, **self.parameters)
+        return {kind: len(made[kind]) / len(sessions) if kind in made else 0.0 for kind in kinds}
+
     def _rows(self, kind: str) -> float:
-        """Rows of ``kind`` per session, learned from the first sessions of some span."""
+        """Rows of ``kind`` per session."""
         if kind not in self.rows_per_session:
-            span = int(_PILOT / max(self.starts.per_day, 1e-9) * DAY) + CELL
-            sessions = self.starts.sessions(0, min(span, 60 * DAY))
-            made: Activity = {}
-            if len(sessions):
-                sessions = sessions.take(np.arange(min(_PILOT, len(sessions))))
-                context = self.context.within({kind: (-(1 << 62), 1 << 62)}, Effects.of())
-                made = self.behavior.play(context, sessions, **self.parameters)
-            self.rows_per_session[kind] = len(made[kind]) / len(sessions) if kind in made else 0.0
+            self.rows_per_session |= self.rehearse(_PILOT, [kind])
         return self.rows_per_session[kind]
 
 
@@ -124,7 +129,12 @@ def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: 
             continue
         seed = root.child("benign", population.id)
         starts = _starts(population, behavior, world, root, traffic)
-        bound.append(Bound(population.id, behavior, parameters, starts, Context(world, root, seed, starts.per_day)))
+        ready = Bound(population.id, behavior, parameters, starts, Context(world, root, seed, starts.per_day))
+        try:
+            ready.rehearse(3, behavior.gives)
+        except DataError as error:
+            problems.append(Problem("baseline", 0, f"populations.{population.id}.with", str(error)))
+        bound.append(ready)
     if problems:
         raise SpecError(problems)
     return bound
