@@ -95,7 +95,7 @@ def test_requests_per_visit() -> None:
 def test_requests_per_address() -> None:
     """Median 2, mean 5.7, p90 8, p99 46, max 482 in 10,000 requests of four days, apache_logs (measured).
 
-    Our carriers' shared addresses raise the upper quantiles (p90 13), which the log of 2015 hardly had: wide bounds there.
+    Our carriers' shared addresses raise the upper quantiles (p90 13), which the log of 2015 hardly had.
     """
     requests = figures.requests_per_client(played(460, READERS, "http", 4))
     assert 8_000 < requests.sum() < 13_500
@@ -145,7 +145,7 @@ def test_statuses_of_reading() -> None:
 
 
 def test_methods_of_reading() -> None:
-    """GET .995, HEAD .004, apache_logs (measured); POST .0005 there, up to .015 here: visitors of a shop fill carts."""
+    """GET .995, HEAD .004, apache_logs (measured); POST .0005 there, up to .015 here: visitors fill carts."""
     method = reading()["method"]
     assert figures.share(method, METHODS.index("GET")) > 0.98
     assert 0.002 < figures.share(method, METHODS.index("HEAD")) < 0.006
