@@ -266,7 +266,8 @@ class _Run:
         truth, collateral = self._codes(step, spec.technique)
         stage = Stage(
             self.world, self.root, seed, Effects.of(e for s in self.staged for e in s.effects), t, stop, self.cast,
-            truth, collateral, seed.key, self.id, step, dict(self.facts),
+            truth, collateral, seed.key, f"{self.troupe.letter}/{self.troupe.name}/{self.ordinal}", step,
+            dict(self.facts),
         )
         binding = self.troupe.compiled.bindings[step]
         staged = binding.action(stage, **self._arguments(binding, seed, step))
