@@ -1,0 +1,65 @@
+"""The datasets that these tests look at, each made once, and a hand that makes their relatives."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import redgen
+from redgen.pipeline.dataset import Dataset
+
+SCENARIO = Path(__file__).with_name("scenario.yaml")
+OTHER_FORMATS = tuple(f"sources.{source}.format={form}" for source, form in {
+    "aws_cloudtrail": "s3", "linux_auth": "rfc3339", "nginx_access": "json", "okta_system": "json", "zeek_conn": "json",
+    "zeek_dns": "json"}.items())
+"""The second format of every source that has two."""
+
+
+@pytest.fixture(scope="session")
+def spec() -> dict[str, Any]:
+    """The scenario's YAML as data; take a copy before changing it."""
+    return yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Everything: benign, campaigns, hard negatives; the sources' first formats."""
+    return redgen.generate(SCENARIO, tmp_path_factory.mktemp("day") / "out", jobs=1)
+
+
+@pytest.fixture(scope="session")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """The clean twin of ``day``: no campaigns."""
+    return redgen.generate(SCENARIO, tmp_path_factory.mktemp("clean") / "out", jobs=1, clean=True)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """No campaigns and no hard negatives: benign lines only."""
+    return redgen.generate(SCENARIO, tmp_path_factory.mktemp("plain") / "out", jobs=1, clean=True,
+                           settings=["hard_negatives=[]"])
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """The same as ``day``, in the sources' second formats."""
+    return redgen.generate(SCENARIO, tmp_path_factory.mktemp("other") / "out", jobs=1, settings=OTHER_FORMATS)
+
+
+@pytest.fixture
+def varied(tmp_path: Path, spec: dict[str, Any]) -> Callable[[Callable[[dict[str, Any]], object]], Dataset]:
+    """``varied(change)`` makes the dataset of the scenario after ``change`` has worked on a copy of it."""
+
+    def make(change: Callable[[dict[str, Any]], object]) -> Dataset:
+        changed = copy.deepcopy(spec)
+        change(changed)
+        file = tmp_path / "scenario.yaml"
+        file.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
+        return redgen.generate(file, tmp_path / "out", jobs=1)
+
+    return make
