@@ -76,8 +76,6 @@ def holes(
     salt = seed.key % (1 << 18)
     alphabet = BASE62
     people = {"login": written(world.people.login, escape), "name": written(world.people.display, escape)}
-    judged = [(risk, novelty) for risk in RISKS for novelty in range(1 << len(NOVELTY))]
-    city, agent = world.plan.cities, world.agents
     found: dict[str, Hole] = {
         "published": Time("t", "iso_ms_z"), "uuid": Uuid1("t", "node"), "ip": IPv4("client"),
         "user_tail": Letters("user", alphabet, 14, salt=salt),
@@ -105,6 +103,15 @@ def holes(
         "privilege": Pick(Vocabulary.of(PRIVILEGES), "pick", salt=1),
         "reported_at": Time("reported", "iso_ms_z"), "reported_id": Uuid1("reported", "pick"),
         "reported_tx": Hex("pick", 32),
+    }
+    return found | _seen_holes(world, escape) | _factor_holes() | _app_holes(world, seed, orgs["workforce"], escape)
+
+
+def _seen_holes(world: World, escape: Escape) -> dict[str, Hole]:
+    """What the provider makes of the client: place, network, zone, agent, and how unusual all that is."""
+    city, agent = world.plan.cities, world.agents
+    judged = [(risk, novelty) for risk in RISKS for novelty in range(1 << len(NOVELTY))]
+    return {
         "geo": Text(place_words(world), "city", missing="null"),
         "city": Text(written(city.name, escape), "city", missing="unknown"),
         "country": Text(written(city.country, escape), "city", missing="unknown"),
@@ -120,7 +127,6 @@ def holes(
         "risk": Text(Vocabulary.of(risk_text(r, n) for r, n in judged), "risk"),
         "log_only": Text(Vocabulary.of(escape(note_text(r, n)) for r, n in judged), "risk"),
     }
-    return found | _factor_holes() | _app_holes(world, seed, orgs["workforce"], escape)
 
 
 def _factor_holes() -> dict[str, Hole]:
