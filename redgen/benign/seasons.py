@@ -6,6 +6,7 @@ Everything is keyed by absolute cells since 1970, so any span of time can be ask
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,20 @@ def season_at(season: Season, cells: I64, offset: int) -> F64:
     each hour's mean is the one given: 3/4 of its own point and 1/8 of either neighbor's.
     """
     local = cells * CELL + CELL // 2 + offset * MINUTE
-    hour, weekday = np.array(season.hour), np.array(season.weekday)
-    mean = sum(w * np.roll(np.eye(24), k, axis=0) for k, w in ((-1, 0.125), (0, 0.75), (1, 0.125)))
-    point = np.maximum(np.linalg.solve(mean, hour / hour.mean()), 0.0)
-    at = (local % DAY) / HOUR - 0.5
-    by_hour = np.interp(at, np.arange(-1.0, 25.0), np.concatenate([point[-1:], point, point[:1]]))
+    weekday = np.array(season.weekday)
+    by_hour = np.interp((local % DAY) / HOUR - 0.5, np.arange(-1.0, 25.0), _middles(season.hour))
     day: I64 = (local // DAY + _THURSDAY) % 7
     found: F64 = by_hour * (weekday / weekday.mean())[day]
     return found
+
+
+@lru_cache(maxsize=64)
+def _middles(hours: tuple[float, ...]) -> F64:
+    """The points of ``season_at`` at the middles of hours: the day's, with one more on either side."""
+    hour = np.array(hours)
+    mean = sum(w * np.roll(np.eye(24), k, axis=0) for k, w in ((-1, 0.125), (0, 0.75), (1, 0.125)))
+    point = np.maximum(np.linalg.solve(mean, hour / hour.mean()), 0.0)
+    return np.concatenate([point[-1:], point, point[:1]])
 
 
 def cascade_at(burst: Burst, seed: Seed, cells: I64) -> F64:
