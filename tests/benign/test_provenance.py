@@ -31,9 +31,9 @@ def unsourced(node: Any, path: str = "", covered: bool = False) -> Iterator[str]
 
 
 def sources(node: Any) -> Iterator[str]:
-    """Every source that is written."""
+    """Every source of numbers that is written (one word without a blank is a behavior's own parameter)."""
     if isinstance(node, dict):
-        yield from (v for k, v in node.items() if k == "source")
+        yield from (v for k, v in node.items() if k == "source" and (" " in v or v in WORDS))
     for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from sources(value)
 
