@@ -11,7 +11,7 @@ import pytest
 from redgen.spec.loader import load_yaml
 
 BASELINES = sorted((Path(__file__).resolve().parent.parent.parent / "baselines").glob("*.yaml"))
-WORDS = ("measured", "cited", "unverified")
+WORDS = ("measured", "cited", "unverified", "field sheet")
 PLAIN = {"count", "together", "port", "id", "title", "status", "levels"}
 """Keys whose numbers are choices of the story, not claims about the world."""
 
