@@ -43,7 +43,8 @@ def _what(console: Console, made: Dataset, out: Path, seconds: float) -> None:
                   f"{labels['collateral']:,} are ordinary people suffering from an attack.\n", highlight=False)
     for name, source in m["sources"].items():
         size = f"{source['lines']:>9,} lines, {source['labels']['malicious']:>6,} malicious"
-        console.print(f"  logs/{name + '/':<16}{size}   {source['title']}", highlight=False)
+        console.print(f"  logs/{name + '/':<16}{size}   {source['title']}", highlight=False, no_wrap=True,
+                      overflow="ellipsis")
     console.print("  truth/              which line belongs to what: labels.parquet, campaigns.jsonl", highlight=False)
     console.print("  lookups/            identities, assets, GeoIP of this made-up internet", highlight=False)
     console.print()

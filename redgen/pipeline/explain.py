@@ -125,17 +125,18 @@ def _row(happened: dict[str, Table], row_id: np.uint64) -> Row:
 
 
 def _kin(happened: dict[str, Table], row: Row) -> tuple[NDArray[np.uint64], str]:
-    """Ids of all rows with the same cause, those of one moment first, and what they have in common."""
-    cause, t = row.table["cause"][0], int(row.table["t"][0])
-    ids, away = [], []
-    for table in happened.values():
+    """Ids of all rows with the same cause, the same party's and the nearest in time first, and how many there are."""
+    cause, t, party = row.table["cause"][0], int(row.table["t"][0]), row.party[0]
+    ids, away, foreign = [], [], []
+    for kind, table in happened.items():
         some = np.flatnonzero(table["cause"] == cause)
         ids.append(table["id"][some])
         away.append(np.abs(table["t"][some] - t))
-    nearest = np.argsort(np.concatenate(away), kind="stable")
-    whole = np.concatenate(ids)[nearest]
-    within = int((np.sort(np.concatenate(away)) < SECOND).sum())
-    return whole, f"{len(whole):,} activities of the same cause around it, {within:,} within a second"
+        foreign.append(Row(kind, table).party[some] != party)
+    order = np.lexsort((np.concatenate(away), np.concatenate(foreign)))
+    within = int((np.concatenate(away) < SECOND).sum())
+    kinship = f"{len(order):,} activities of the same cause around it, {within:,} of them within a second"
+    return np.concatenate(ids)[order], kinship
 
 
 def _siblings(dataset: Dataset, made: dict[str, _Made], kin: NDArray[np.uint64],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, METHODS, SHELL_OPS
 from redgen.pipeline.lookups import dotted
@@ -22,13 +23,21 @@ Fact = tuple[str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """One activity: its kind and a table of one row."""
+    """One activity: its kind and a table of one row (or several)."""
 
     kind: str
     table: Table
 
     def __getitem__(self, column: str) -> int:
         return int(self.table[column][0])
+
+    @property
+    def party(self) -> NDArray[np.int64]:
+        """Who acts over the network: the client's address and port in one number, -1 where nobody does."""
+        address, port = ("orig", "oport") if self.kind == "flow" else ("client", "cport")
+        if address not in self.table:
+            return np.full(len(self.table), -1, dtype=np.int64)
+        return self.table[address].astype(np.int64) << 16 | self.table[port].astype(np.int64) & 0xFFFF
 
 
 def describe(plan: Plan, row: Row, code: int) -> list[Fact]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numba
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 import redgen
 from redgen.benign.model import BenignModel
 from redgen.clock import MINUTE, Window
+from redgen.errors import SpecError, did_you_mean
 from redgen.pipeline.happenings import Expansion, Happenings
 from redgen.pipeline.inline import Inline
 from redgen.pipeline.inputs import Inputs, Request, code_files, read_inputs
@@ -70,7 +72,7 @@ def make_plan(request: Request) -> Plan:
     register = Register()
     campaigns = tuple(plan_campaigns(inputs.document, scenario, world, seed, register))
     happenings = _happenings(window, benign, campaigns)
-    outlets = _outlets(scenario, world, seed, register.causes)
+    outlets = _outlets(inputs, world, seed, register.causes)
     work = ShardPlan(_layout(scenario, happenings, outlets), happenings, outlets, len(register.causes),
                      scenario.output.order == "event_time")
     return Plan(request, inputs, seed, world, campaigns, tuple(register.causes), work, _identity(inputs))
@@ -85,9 +87,18 @@ def _happenings(window: Window, benign: BenignModel, campaigns: Sequence[Campaig
     return Happenings.of(window, benign, all_effects(campaigns), [c.activity for c in campaigns], expansions)
 
 
-def _outlets(scenario: Scenario, world: World, seed: Seed, causes: Sequence[Cause]) -> tuple[Outlet, ...]:
+def _outlets(inputs: Inputs, world: World, seed: Seed, causes: Sequence[Cause]) -> tuple[Outlet, ...]:
     """One outlet per source of the scenario (all there are when it names none), in the order of their names."""
+    scenario = inputs.scenario
     wanted = scenario.sources or {name: SourceSpec() for name in SOURCES.names()}
+    problems = []
+    for name, spec in wanted.items():
+        formats = SOURCES.get(name).formats
+        if spec.format and spec.format not in formats:
+            text = f"{name} has no format {spec.format!r}{did_you_mean(spec.format, formats)}"
+            problems.append(inputs.document.problem(("sources", name, "format"), text))
+    if problems:
+        raise SpecError(problems)
     return tuple(_outlet(name, wanted[name], scenario, world, seed, causes) for name in sorted(wanted))
 
 
@@ -107,6 +118,7 @@ def _layout(scenario: Scenario, happenings: Happenings, outlets: Sequence[Outlet
     benign = happenings.benign
     kinds = tuple(lookback(outlets))
 
+    @cache
     def usual(a: int, b: int) -> float:
         return benign.expected_rows(a, b, kinds) if benign else 0.0
 

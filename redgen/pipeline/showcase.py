@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from redgen.pipeline.dataset import Dataset
 
-FIRST_CHOICE = ("okta_system", "nginx_access", "aws_cloudtrail", "linux_auth", "zeek_conn", "zeek_dns")
-"""Logs that are easiest to read come first."""
+EASY = ("nginx_access", "linux_auth", "okta_system", "aws_cloudtrail")
+FAMILIES = ("account-takeover", "api-misuse", "distributed")
+"""Logs and families that are easiest to understand, in this order."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +30,23 @@ class Sample:
 
 def sample(dataset: Dataset) -> Sample | None:
     """A malicious line of an objective step, or of any, that stands between benign ones; None when there is none."""
-    titles = {c["campaign_id"]: c for c in dataset.records("campaigns")}
-    for source in [s for s in FIRST_CHOICE if s in dataset.sources] or dataset.sources:
-        labels = dataset.labels[dataset.labels["source"] == source]
-        alone = _alone(labels, dataset)
-        if not len(alone):
-            continue
-        last = {c: record["path"][-1] for c, record in titles.items()}
-        final = alone[alone["step_id"].astype(str) == alone["campaign_id"].astype(str).map(last)]
-        row = (final if len(final) else alone).iloc[0]
-        line, campaign = int(row["line"]), str(row["campaign_id"])
-        file = next(f for f in dataset.files(source) if f.name == row["file"])
-        around = [(n, file.line(n)) for n in (line - 1, line, line + 1)]
-        return Sample(file.name, around, line, campaign, titles[campaign]["title"], row["step_id"], row["technique"])
-    return None
+    runs = {c["campaign_id"]: c for c in dataset.records("campaigns")}
+    alone = _alone(dataset.labels, dataset)
+    if not len(alone):
+        return None
+    family = [_rank(FAMILIES, runs[str(c)]["family"]) for c in alone["campaign_id"]]
+    source = [_rank(EASY, str(s)) for s in alone["source"]]
+    whose = zip(alone["campaign_id"].astype(str), alone["step_id"].astype(str), strict=True)
+    earlier = [-_rank(runs[campaign]["path"], step) for campaign, step in whose]
+    row = alone.iloc[np.lexsort((alone["t"], earlier, source, family))[0]]
+    line, run = int(row["line"]), runs[str(row["campaign_id"])]
+    file = next(f for f in dataset.files() if f.name == row["file"])
+    around = [(n, file.line(n)) for n in (line - 1, line, line + 1)]
+    return Sample(file.name, around, line, run["campaign_id"], run["title"], row["step_id"], row["technique"])
+
+
+def _rank(order: Sequence[str], word: str) -> int:
+    return order.index(word) if word in order else len(order)
 
 
 def _alone(labels: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:

@@ -137,6 +137,11 @@ def open_staging(target: Path, digest: str, *, force: bool = False) -> Staging:
 def check_target(target: Path, *, force: bool) -> None:
     """SinkError unless a dataset may be put here: free, empty, or with ``force`` a dataset and nothing else."""
     if not target.exists():
+        place = next(p for p in target.absolute().parents if p.exists())
+        if not place.is_dir():
+            raise SinkError(f"{target}: cannot write: {place} is a file; choose another output directory")
+        if not os.access(place, os.W_OK):
+            raise SinkError(f"{target}: cannot write: {place} is not yours to write to; choose another directory")
         return
     if not target.is_dir():
         raise SinkError(f"{target} is a file; choose another output directory")
