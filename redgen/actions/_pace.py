@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from redgen.activity.groups import expand, running
 from redgen.clock import MINUTE, SECOND
-from redgen.seed import I64, Seed
+from redgen.seed import I64, U64, Seed
 from redgen.spec.distributions import Distribution
+
+SPREAD = 0.5
+"""How much pauses vary around a gap that was given as one number: sigma of the logarithm. Source: unverified."""
 
 
 class Tries(NamedTuple):
@@ -45,11 +48,18 @@ def shifts(
     shift, nth = expand(size[:turns])
     spacing = SECOND * n / turns / pace
     begins = t + np.cumsum(-np.log(seed.uniform(which[:turns], "turn")) * spacing).astype(np.int64)
-    pause = np.maximum(gap.quantile(seed.uniform(which, "gap")).astype(np.float64), 1.0).astype(np.int64)
-    when = begins[shift] + running(np.where(nth > 0, pause, 0), nth)
+    when = begins[shift] + running(np.where(nth > 0, pauses(seed, which, gap), 0), nth)
     order = np.argsort(when, kind="stable")
     source = rounds(seed, turns, addresses)[shift]
     return Tries(when, source, shift, nth).take(order)
+
+
+def pauses(seed: Seed, ids: U64, gap: Distribution, least: int = 1) -> I64:
+    """A pause of ``gap`` (µs, at least ``least``) per id; where the gap is one number, it is the pauses' median."""
+    drawn = gap.quantile(seed.uniform(ids, "gap")).astype(np.float64)
+    if gap.law == "constant":
+        drawn = drawn * np.exp(SPREAD * seed.normal(ids, "spread"))
+    return np.maximum(drawn, least).astype(np.int64)
 
 
 def rounds(seed: Seed, n: int, members: int) -> I64:
@@ -61,9 +71,9 @@ def rounds(seed: Seed, n: int, members: int) -> I64:
 
 def arrivals(seed: Seed, n: int, *, t: int, gap: Distribution) -> I64:
     """``n`` times, the first at ``t``, with ``gap`` (µs) between them."""
-    pause = np.maximum(gap.quantile(seed.uniform(np.arange(n, dtype=np.uint64), "pause")).astype(np.float64), 0.0)
-    pause[:1] = 0.0
-    return t + np.cumsum(pause).astype(np.int64)
+    pause = pauses(seed, np.arange(n, dtype=np.uint64), gap)
+    pause[:1] = 0
+    return t + np.cumsum(pause)
 
 
 def scattered(seed: Seed, n: int, *, t: int, span: int) -> I64:

@@ -58,8 +58,8 @@ class Requests:
     """What is asked: one entry per request, columns of one length.
 
     ``visit`` ties requests that may share connections; ``lane`` numbers parallel connections of a browser (HTTP/1.1).
-    ``status`` 0 leaves the answer to the route; ``obj``, ``word`` and ``ref`` (a route, or -2-k for somebody else's
-    page) -1 = none.
+    ``status`` 0 leaves the answer to the route; ``obj`` and ``word`` -1 = none. ``page``: the id of the request whose
+    page led here, 0 none; ``external``: somebody else's page, by its number in World.referers, -1 none.
     """
 
     id: U64
@@ -68,19 +68,22 @@ class Requests:
     route: I64
     obj: I64
     status: I64
-    ref: I64
-    ref_obj: I64
     lane: I64
     word: I64
+    external: I64
+    page: U64
 
     @classmethod
     def of(
         cls, ids: U64, t: I64, visit: I64, route: I64, *, obj: I64 | int = -1, status: I64 | int = 0,
-        ref: I64 | int = -1, ref_obj: I64 | int = -1, lane: I64 | int = 0, word: I64 | int = -1,
+        lane: I64 | int = 0, word: I64 | int = -1, external: I64 | int = -1, page: U64 | int = 0,
     ) -> Requests:
         """Requests of which only some columns are said; the others are blank."""
-        rest = (obj, status, ref, ref_obj, lane, word)
-        return cls(ids, t, visit, route, *(np.broadcast_to(np.asarray(v, dtype=np.int64), ids.shape) for v in rest))
+        obj, status, lane, word, external = (
+            np.broadcast_to(np.asarray(v, dtype=np.int64), ids.shape) for v in (obj, status, lane, word, external)
+        )
+        pages = np.broadcast_to(np.asarray(page, dtype=np.uint64), ids.shape)
+        return cls(ids, t, visit, route, obj, status, lane, word, external, pages)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -115,8 +118,8 @@ def answered(
     http = rows(
         "http", len(r), id=r.id, cause=np.uint64(cause), t=r.t, truth=truth, client=c.addr, cport=port, agent=c.agent,
         device=c.device, site=site, actor=c.actor, method=world.routes.method[r.route], route=r.route, obj=r.obj,
-        obj2=obj2, word=word, ref=r.ref, ref_obj=r.ref_obj, status=r.status, conn=conn, conn_n=nth,
-        proto=np.where(h2, _H2, _H1),
+        obj2=obj2, word=word, status=r.status, conn=conn, conn_n=nth, proto=np.where(h2, _H2, _H1),
+        **_referers(r, obj2, word),
     )
     http, _ = web.respond(world, root, effects, http)
     return {"http": http, "flow": wire.flows(world, root, http)}
@@ -131,6 +134,17 @@ def _fillings(world: World, seed: Seed, r: Requests) -> tuple[I64, I64]:
     asks = has_word(world)[r.route] & (r.word < 0)
     found = np.where(asks, np.clip(rank, 0, words - 1), r.word)
     return np.where(second > 1, page % np.maximum(second, 1), -1), found
+
+
+def _referers(r: Requests, obj2: I64, word: I64) -> dict[str, I64]:
+    """The page that each request names as the one it came from."""
+    by_id = np.argsort(r.id, kind="stable")
+    at = by_id[np.minimum(np.searchsorted(r.id[by_id], r.page), len(r) - 1)]
+    there = (r.page > 0) & (r.id[at] == r.page)
+    known = {"ref": r.route, "ref_obj": r.obj, "ref_obj2": obj2, "ref_word": word}
+    found = {name: np.where(there, column[at], -1) for name, column in known.items()}
+    found["ref"] = np.where(~there & (r.external >= 0), -2 - r.external, found["ref"])
+    return found
 
 
 def _connections(
@@ -161,6 +175,18 @@ def _connections(
     return conn, nth, port
 
 
+def answer_times(stage: Stage, clients: Clients, requests: Requests) -> I64:
+    """Microseconds until each request is answered, for those who wait for it; what the answers of ``ask`` take, too."""
+    n = len(requests)
+    asked = rows(
+        "http", n, id=requests.id, t=requests.t, client=clients.addr, agent=clients.agent, route=requests.route,
+        site=stage.world.routes.site[requests.route], method=stage.world.routes.method[requests.route],
+        obj=requests.obj, status=requests.status,
+    )
+    took: I64 = web.respond(stage.world, stage.root, stage.effects, asked)[0]["dur"]
+    return took
+
+
 def has_word(world: World) -> NDArray[np.bool_]:
     """Which routes have a search word in their path."""
     return np.array(["@{word}" in path for path in world.routes.path], dtype=np.bool_)
@@ -188,7 +214,7 @@ def loads_after(stage: Stage, pages: Requests, loads: Mapping[str, float]) -> tu
     wait = 40_000 - 170_000 * np.log(stage.seed.uniform(ids, "wait"))
     about = np.where(stage.world.routes.objects[routes[which]] > 1, pages.obj[page], -1)
     found = Requests.of(
-        ids, pages.t[page] + wait.astype(np.int64), pages.visit[page], routes[which], obj=about, ref=pages.route[page],
-        ref_obj=pages.obj[page], lane=which + 1,
+        ids, pages.t[page] + wait.astype(np.int64), pages.visit[page], routes[which], obj=about, lane=which + 1,
+        page=pages.id[page],
     )
     return found, page

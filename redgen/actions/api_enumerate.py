@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from redgen.actions._pace import rounds, too_fast
+from redgen.actions._pace import pauses, rounds, too_fast
 from redgen.actions._requests import Clients, Requests, ask, routes_of
 from redgen.activity.objects import OWNED, own_objects, popular_objects
 from redgen.clock import HOUR
@@ -93,7 +93,7 @@ def _objects(stage: Stage, route: int, order: str, person: I64, ids: U64) -> tup
 def _times(stage: Stage, n: int, gap: Distribution, batch: int, rest: Distribution) -> I64:
     """One request after the other, with a rest after every batch."""
     which = np.arange(n, dtype=np.uint64)
-    pause = gap.quantile(stage.seed.uniform(which, "gap")).astype(np.int64)
+    pause = pauses(stage.seed, which, gap)
     pause[0] = 0
     breaks = np.arange(batch, n, batch)
     pause[breaks] += rest.quantile(stage.seed.uniform(breaks.astype(np.uint64), "rest")).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from redgen.actions._hands import Via, hands
 from redgen.actions._pace import rounds
-from redgen.actions._requests import Clients, Requests, ask, is_person, loads_after, routes_of
+from redgen.actions._requests import Clients, Requests, answer_times, ask, is_person, loads_after, routes_of
 from redgen.actions._signins import OP, acts, login_routes, merged, opened, org_of
 from redgen.activity.groups import running
 from redgen.activity.objects import own_objects, popular_objects
@@ -100,37 +101,46 @@ def _walk(
 ) -> tuple[Activity, I64]:
     """The rows of one visit per client, and when each one's last page was asked for."""
     world, n, steps = stage.world, len(begin), len(path.route)
-    visit, step = np.divmod(np.arange(n * steps), steps)
-    ids, route = stage.ids(len(visit)), path.route[step]
-    u = stage.seed.uniform(ids, "think")
-    pause = np.minimum(think.quantile(u), HOUR).astype(np.int64) + 1_000
-    pause = np.where(path.at_once[step], (400_000 + 300_000 * u).astype(np.int64), pause)
-    pause[step == 0] = 0
-    t = begin[visit] + running(pause, step)
-    who = clients.take(visit)
-    obj = _about(world, route, who.actor, stage.seed.uniform(ids, "object"))
-    human = is_person(world, who.agent)
-    before = visit * steps + np.maximum(path.ref[step], 0)
-    known = human & (path.ref[step] >= 0)
-    pages = np.uint64(max(len(world.referers), 1))
-    page = -2 - (stage.seed.noise(np.arange(n, dtype=np.uint64), "page") % pages).astype(np.int64)
-    asked = Requests.of(
-        ids, t, visit, route, obj=obj, ref_obj=np.where(known, obj[before], -1),
-        ref=np.where(known, route[before], np.where(human & external & (step == 0), page[visit], -1)),
-    )
-    some = np.flatnonzero(human & np.isin(world.routes.kind[route], _SEEN))
+    step = np.arange(n * steps) % steps
+    who, asked = _asked(stage, clients, begin, path, think, external)
+    some = np.flatnonzero(is_person(world, who.agent) & np.isin(world.routes.kind[asked.route], _SEEN))
     extra, of = loads_after(stage, asked.take(some), loads)
     made = ask(stage, Clients.concat([who, who.take(some[of])]), Requests.concat([asked, extra]))
     told: list[Activity] = []
-    session, flow = (stage.seed.noise(ids[step == 0], name) for name in ("session", "flow"))
+    session, flow = (stage.seed.noise(asked.id[step == 0], name) for name in ("session", "flow"))
     if path.login >= 0:
-        told.append({"auth": opened(stage, made["http"], ids[step == path.login], clients.actor, session, flow)})
+        posted = asked.id[step == path.login]
+        told.append({"auth": opened(stage, made["http"], posted, clients.actor, session, flow)})
     if path.does:
-        told.append({"auth": acts(stage, made["http"], ids[step == path.act], path.does, {
+        told.append({"auth": acts(stage, made["http"], asked.id[step == path.act], path.does, {
             "op": OP[path.does], "org": org_of(world, clients.actor), "user": clients.actor, "flow": flow,
             "session": session if path.login >= 0 else 0,
         })})
-    return merged(made, *told), t[step == steps - 1]
+    return merged(made, *told), asked.t[step == steps - 1]
+
+
+def _asked(
+    stage: Stage, clients: Clients, begin: I64, path: _Path, think: Distribution, external: bool
+) -> tuple[Clients, Requests]:
+    """The requests of all visits, step by step: each follows the answer to the one before and a time of thought."""
+    world, n, steps = stage.world, len(begin), len(path.route)
+    visit, step = np.divmod(np.arange(n * steps), steps)
+    ids, route, who = stage.ids(n * steps), path.route[step], clients.take(visit)
+    u = stage.seed.uniform(ids, "think")
+    pause = np.minimum(think.quantile(u), HOUR).astype(np.int64) + 1_000
+    pause = np.where(path.at_once[step], (20_000 + 130_000 * u).astype(np.int64), pause)
+    before = visit * steps + np.maximum(path.ref[step], 0)
+    human = is_person(world, who.agent)
+    pages = np.uint64(max(len(world.referers), 1))
+    led = (stage.seed.noise(ids, "led here") % pages).astype(np.int64)
+    asked = Requests.of(
+        ids, begin[visit], visit, route, obj=_about(world, route, who.actor, stage.seed.uniform(ids, "object")),
+        page=np.where(human & (path.ref[step] >= 0), ids[before], np.uint64(0)),
+        external=np.where(human & external & (step == 0), led, -1),
+    )
+    waited = np.append(0, answer_times(stage, who, asked)[:-1]) + pause
+    t = begin[visit] + running(np.where(step > 0, waited, 0), step)
+    return who, replace(asked, t=t)
 
 
 def _about(world: World, route: I64, person: I64, u: F64) -> NDArray[np.int64]:

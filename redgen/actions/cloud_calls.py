@@ -7,7 +7,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, flat, hand, sensitive
+from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, flat, hand, sensitive, user_resource
+from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.playbook.stage import Network, Stage, Staged, action
 from redgen.seed import I64
@@ -50,8 +51,7 @@ def cloud_calls(
     stops = np.flatnonzero((error >= 0) & (seed.uniform(ids, "give up") < give_up))
     n = int(stops[0]) + 1 if len(stops) else len(op)
     op, res, swept, error, ids = op[:n], res[:n], swept[:n], error[:n], ids[:n]
-    u = seed.uniform(ids, "gap")
-    pause = np.where(swept, (sweep_gap or gap).quantile(u), gap.quantile(u)).astype(np.int64)
+    pause = np.where(swept, pauses(seed, ids, sweep_gap or gap), pauses(seed, ids, gap))
     t = caller.t + np.cumsum(pause)
     table = calls.rows(
         world, stage.root, id=ids, cause=np.uint64(stage.cause), t=t, truth=stage.truth, op=op, error=error, res=res,
@@ -76,8 +76,9 @@ def _plan(
     account = int(world.cloud.principals.account[caller.principal])
     single, swept_over = calls.codes(world, ops), calls.codes(world, sweep)
     asked = [sensitive(world, _kind(stage, op), account)[:most] for op in swept_over.tolist()]
+    itself = _itself(stage, caller, single)
     op = flat([single, *(np.full(len(found), code) for code, found in zip(swept_over, asked, strict=True))])
-    res = flat([np.full(len(single), -1), *asked])
+    res = flat([itself, *asked])
     swept = np.arange(len(op)) >= len(single)
     rounds = []
     for k in range(repeat):
@@ -85,6 +86,13 @@ def _plan(
         rounds.append(np.argsort(keys, kind="stable") if shuffle and k else np.arange(len(op)))
     order = flat(rounds)
     return op[order], res[order], swept[order]
+
+
+def _itself(stage: Stage, caller: Hand, op: I64) -> I64:
+    """The caller's own user where an operation is about a user, else -1: the builder picks a resource."""
+    kind = stage.world.cloud.ops.resource[op]
+    own = user_resource(stage.world, caller.principal)
+    return np.where(kind == RESOURCE_KINDS.index("user"), own, -1).astype(np.int64)
 
 
 def _kind(stage: Stage, op: int) -> str:

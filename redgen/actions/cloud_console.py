@@ -9,6 +9,7 @@ from pydantic import Field
 
 from redgen.actions._cloud import NO_ERROR, Caller, Credential, finished, principal_of
 from redgen.actions._hands import Via, hands, is_people
+from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.activity.terms import CLOUD_ERRORS
 from redgen.playbook.stage import Network, Stage, Staged, action
@@ -38,7 +39,7 @@ def cloud_console(
     With ``credential: created`` the user whom an earlier step gave a console password signs in. Later steps use the
     session with ``credential: assumed``.
     """
-    world, seed = stage.world, stage.seed
+    world = stage.world
     nobody = Staged(ended=stage.t, facts={"any_success": False, "role_key": 0})
     if not len(who) or not len(source):
         return nobody
@@ -58,7 +59,7 @@ def cloud_console(
         return Staged(activity={"cloud": concat(tables)}, ended=finished(tables), facts=nobody.facts)
     if ops:
         row, t = stage.ids(len(ops), "click"), finished(tables)
-        pause = np.maximum(gap.quantile(seed.uniform(row, "gap")), 1_000).astype(np.int64)
+        pause = pauses(stage.seed, row, gap, 1_000)
         tables.append(calls.rows(
             world, stage.root, id=row, cause=np.uint64(stage.cause), t=t + np.cumsum(pause), truth=stage.truth,
             op=calls.codes(world, ops), principal=user, key=opened.key[-1], session_t=opened.session_t[-1], console=1,

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from redgen.actions._cloud import NO_ERROR, Caller, Credential, Hand, errors, finished, hand, sensitive
+from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.playbook.stage import Network, Stage, Staged, action
 from redgen.seed import I64
@@ -52,7 +53,7 @@ def cloud_exfiltrate(
     error = errors(stage, caller.principal, op, reads, 1.0)
     access = calls.error_codes(["AccessDenied"])[0]
     error = np.where((seed.uniform(ids, "denied") < denied) & (error == NO_ERROR), access, error)
-    pause = gap.quantile(seed.uniform(ids, "gap")).astype(np.int64)
+    pause = pauses(seed, ids, gap)
     table = calls.rows(
         world, stage.root, id=ids, cause=np.uint64(stage.cause), t=caller.t + np.cumsum(pause), truth=stage.truth,
         op=op, error=error, res=res, obj=obj, **caller.columns(),

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, hand, named, unborn, user_resource
+from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.playbook.stage import Network, Principal, Role, Stage, Staged, action
 from redgen.spec.distributions import Delay, Distribution
@@ -58,7 +59,7 @@ def cloud_persist(
     op, error, ids = op[:n], error[:n], stage.ids(n)
     user = _user(stage, caller, way, other)
     account = int(world.cloud.principals.account[caller.principal])
-    pause = np.maximum(gap.quantile(stage.seed.uniform(ids, "gap")), 200_000).astype(np.int64)
+    pause = pauses(stage.seed, ids, gap, 200_000)
     new = np.where(_gives(world, op), stage.seed.noise(ids, "new"), 0)
     second = [named(world, "policy", account, policy) if name.endswith("Policy") else -1 for name in WAYS[way][:n]]
     table = calls.rows(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from redgen.actions._pace import pauses
 from redgen.actions._requests import Clients, Requests, answered, has_word, routes_of
 from redgen.activity import web, wire
 from redgen.activity.effects import Effects
@@ -89,7 +90,7 @@ class Flood:
         more = np.floor(-np.log(seed.uniform(conn, "requests")) / stops).astype(np.int64)
         visit, nth = expand(np.minimum(1 + more, MOST))
         ids = seed.noise(conn[visit] + nth.astype(np.uint64), "row")
-        since = running(np.where(nth > 0, self.gap.quantile(seed.uniform(ids, "gap")), 0).astype(np.int64), nth)
+        since = running(np.where(nth > 0, pauses(seed, ids, self.gap), 0), nth)
         route = self.routes[np.searchsorted(self.upto, seed.uniform(ids, "route") * self.upto[-1], side="right")]
         obj, word = popular_objects(world, route, seed.uniform(ids, "object")), np.full(len(ids), -1)
         busts = seed.uniform(ids, "bust") < self.bust

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from redgen.actions._hands import Via, hands
+from redgen.actions._pace import pauses
 from redgen.actions._signins import OP, RESULT, apps_of, org_of
 from redgen.activity import signin
 from redgen.activity.terms import FACTORS
@@ -52,8 +53,7 @@ def idp_act(
     names = np.array(acts * round(repeat))
     n = len(names)
     ids, user = stage.ids(n), np.full(n, who)
-    pause = np.maximum(gap.quantile(seed.uniform(ids, "gap")), 1_000).astype(np.int64)
-    t = stage.t + np.cumsum(pause)
+    t = stage.t + np.cumsum(pauses(seed, ids, gap, 1_000))
     opens = names == "sso"
     app = np.where(opens, _apps(stage, apps, app_order, opens), -1)
     refused = opens & (seed.uniform(app.astype(np.uint64), "denied") < denied)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from redgen.actions._hands import Via, hands, own_devices
-from redgen.actions._pace import rounds, scattered
+from redgen.actions._pace import pauses, rounds, scattered
 from redgen.actions._signins import OP, RESULT, apps_of, merged, org_of
 from redgen.activity import signin
 from redgen.activity.effects import Effect
@@ -103,12 +103,11 @@ def _apps(stage: Stage, base: dict[str, Any], apps: Distribution, gap: Distribut
     ids, done = base.pop("id"), base.pop("done")
     at, rank = expand(np.rint(apps.quantile(stage.seed.uniform(ids, "apps"))).astype(np.int64))
     row = stage.seed.noise(ids[at] + rank.astype(np.uint64), "app")
-    pause = np.maximum(gap.quantile(stage.seed.uniform(row, "gap")), 1_000).astype(np.int64)
     usable = apps_of(stage.world)
     app = usable[(stage.seed.noise(row, "which") % np.uint64(len(usable))).astype(np.int64)]
     return signin.rows(
-        stage.world, stage.root, id=row, cause=np.uint64(stage.cause), t=done[at] + running(pause, rank),
-        truth=stage.truth, op=OP["sso"], org=org_of(stage.world, base["user"][at]), app=app,
+        stage.world, stage.root, id=row, cause=np.uint64(stage.cause), truth=stage.truth, op=OP["sso"], app=app,
+        t=done[at] + running(pauses(stage.seed, row, gap), rank), org=org_of(stage.world, base["user"][at]),
         flow=stage.seed.noise(row, "flow"), **{k: v[at] for k, v in base.items()},
     )
 

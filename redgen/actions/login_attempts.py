@@ -158,11 +158,10 @@ def _rows(
     status = np.where(book.result == RESULT["ok"], 0, 401)
     status[book.result == RESULT["rate_limited"]] = 429
     opens = is_person(stage.world, who.agent) & (client == "browser") & (form >= 0)
-    tried = Requests.of(
-        book.ids, at.t, at.shift, np.full(len(at.t), post), status=status, ref=np.where(opens, form, -1)
-    )
     some = np.flatnonzero(opens)
-    ids = stage.seed.noise(book.ids[some], "form")
+    ids, page = stage.seed.noise(book.ids[some], "form"), np.zeros(len(at.t), dtype=np.uint64)
+    page[some] = ids
+    tried = Requests.of(book.ids, at.t, at.shift, np.full(len(at.t), post), status=status, page=page)
     typing = (2_600_000 * np.exp(0.6 * stage.seed.normal(ids, "typing"))).astype(np.int64) + 400_000
     forms = Requests.of(ids, at.t[some] - typing, at.shift[some], np.full(len(some), form))
     fresh = np.flatnonzero(at.nth[some] == 0)

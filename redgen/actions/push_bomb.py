@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from redgen.actions._hands import hands, hands_of
+from redgen.actions._pace import arrivals
 from redgen.actions._signins import OP, PASSWORD, RESULT, WORKFORCE, merged
 from redgen.activity import signin
 from redgen.activity.signin import PUSH_TIMEOUT
@@ -49,14 +50,12 @@ def push_bomb(
     over = np.flatnonzero((answer == RESULT["ok"]) | told)
     n = int(over[0]) + 1 if len(over) else most
     answer = answer[:n]
-    pause = np.maximum(gap.quantile(seed.uniform(which[:n], "gap")), SECOND).astype(np.int64)
-    pause[0] = 0
     person, accepted = int(victim.members[0]), bool(answer[-1] == RESULT["ok"])
     flow = seed.noise(which[:n] // np.uint64(AGAIN), "flow")
     hand = hands(stage.world, source, np.zeros(1, dtype=np.int64), victim.members[:1], "given", np.array([stage.t]))
     about = {"cause": np.uint64(stage.cause), "truth": stage.truth, "user": person,
              **{name: column[0] for name, column in hand._asdict().items()}}
-    tables = _prompts(stage, stage.t + np.cumsum(pause), answer, flow, about)
+    tables = _prompts(stage, arrivals(seed, n, t=stage.t, gap=gap), answer, flow, about)
     last = int((tables[-1]["t"] + tables[-1]["dur"]).max())
     session = int(seed.key_for("session")) if accepted else 0
     if accepted:

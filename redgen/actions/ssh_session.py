@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from redgen.actions._pace import scattered
+from redgen.actions._pace import pauses, scattered
 from redgen.activity import ssh
 from redgen.activity.groups import expand, running
 from redgen.activity.terms import SSH_METHODS
@@ -27,6 +27,7 @@ GAP = Distribution.of({"lognormal": {"median": "25s", "sigma": 0.9}})
 NONE, AT_ONCE, FEW = Distribution.of(0), Distribution.of("0s"), Distribution.of(4)
 TOOLS = {"useradd": "useradd", "usermod": "usermod_sudo", "passwd": "passwd_changed"}
 """The tools that make an administrator's account, and what each of them logs."""
+_TOOL_RUNS = 140_000
 
 
 class Work(NamedTuple):
@@ -100,7 +101,7 @@ def _work(stage: Stage, ids: U64, commands: Distribution, gap: Distribution, cho
     seed, hosts = stage.seed, stage.world.hosts
     of, rank = expand(np.rint(commands.quantile(seed.uniform(ids, "commands"))).astype(np.int64))
     own = seed.noise(ids[of] + rank.astype(np.uint64), "command")
-    pause = np.maximum(gap.quantile(seed.uniform(own, "gap")), 0.4 * SECOND).astype(np.int64) + 3 * SECOND
+    pause = pauses(seed, own, gap) + 3 * SECOND
     low, high = (0, hosts.ordinary) if choice == "everyday" else (hosts.ordinary, len(hosts.commands))
     u = seed.uniform(own, "which") ** (1.6 if choice == "everyday" else 1.0)
     return Work(of, own, running(pause, rank), low + ((high - low) * u).astype(np.int64))
@@ -126,9 +127,9 @@ def _new_account(stage: Stage, after: I64, about: dict[str, Any]) -> list[Table]
     rows: list[Table] = []
     for k, (tool, op) in enumerate(TOOLS.items()):
         t = after + (12 + 17 * k) * SECOND
-        rows.append(_typed(stage, stage.ids(n, f"sudo {tool}"), t, np.full(n, typed[k]), about, dur=400_000))
+        rows.append(_typed(stage, stage.ids(n, f"sudo {tool}"), t, np.full(n, typed[k]), about, dur=_TOOL_RUNS))
         rows.append(ssh.account(
-            stage.world, stage.root, id=stage.ids(n, op), cause=np.uint64(stage.cause), t=t + 180_000,
+            stage.world, stage.root, id=stage.ids(n, op), cause=np.uint64(stage.cause), t=t + _TOOL_RUNS,
             truth=stage.truth, name=np.full(n, newcomer), op=op, **about,
         ))
     return rows
