@@ -27,6 +27,11 @@ def popular_objects(world: World, route: NDArray[np.integer], u: NDArray[np.floa
     return _popular(route.astype(np.int64), u, world.routes.objects, world.routes.zipf)  # type: ignore[no-any-return]
 
 
+def zipf_ranks(u: NDArray[np.float64], n: int, s: float) -> NDArray[np.int64]:
+    """Ranks in [0, n) with P(rank) ~ 1/(rank + 1)^s, one per uniform."""
+    return _ranks(np.asarray(u, dtype=np.float64), np.int64(n), np.float64(s))  # type: ignore[no-any-return]
+
+
 def own_objects(
     world: World, person: NDArray[np.integer], route: int, k: NDArray[np.integer] | int
 ) -> NDArray[np.int64]:
@@ -121,6 +126,14 @@ def _popular(route, u, objects, exponents):  # type: ignore[no-untyped-def]
         n = objects[route[i]]
         if n > 1:
             found[i] = scattered(zipf(u[i], n, exponents[route[i]]), n)
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _ranks(u, n, s):  # type: ignore[no-untyped-def]
+    found = np.empty(u.shape[0], dtype=np.int64)
+    for i in range(u.shape[0]):
+        found[i] = zipf(u[i], n, s)
     return found
 
 

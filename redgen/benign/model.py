@@ -100,7 +100,11 @@ class BenignModel:
         return BenignModel, self._made_from
 
     def sample(self, a: int, b: int, kinds: Mapping[str, int], effects: Effects) -> dict[str, Any]:
-        """The benign rows of each kind k done in [a - kinds[k], b); the same rows whatever a and b are."""
+        """The benign rows of each kind k done in [a - kinds[k], b); the same rows whatever a and b are.
+
+        An http row is 146 bytes, about twice that while it is made; sessions that began up to an hour before are
+        played again, so slices should not be much shorter than that.
+        """
         windows = {kind: (a - back, b) for kind, back in kinds.items()}
         return merge([population.play(windows, effects) for population in self.populations])
 

@@ -71,6 +71,7 @@ def poisson(mean: F64, u: F64) -> I64:
     guess[some] = pdtrik(u[some], mean[some])
     k = np.ceil(np.nan_to_num(guess) - 1e-6)
     k = np.where(some & (pdtr(k, mean) < u), k + 1, k)
+    k = np.where((k > 0) & (pdtr(np.maximum(k - 1, 0), mean) >= u), k - 1, k)
     return np.minimum(k, MOST_PER_CELL - 1).astype(np.int64)
 
 

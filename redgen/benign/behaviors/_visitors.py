@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from redgen.activity import whereabouts
+from redgen.activity.objects import zipf_ranks
 from redgen.benign.context import Context, Sessions
 from redgen.errors import DataError, did_you_mean
 from redgen.seed import F64, U64
@@ -151,11 +152,5 @@ def _addresses(ctx: Context, key: U64, visitors: Visitors) -> NDArray[np.uint32]
 
 
 def ranks(u: F64, n: int, s: float) -> NDArray[np.int64]:
-    """Ranks in [0, n) by a continuous Zipf law of exponent s."""
-    if abs(s - 1.0) < 1e-9:
-        x = 0.5 * np.exp(u * np.log(2.0 * n + 1.0))
-    else:
-        low, high = 0.5 ** (1.0 - s), (n + 0.5) ** (1.0 - s)
-        x = (low + u * (high - low)) ** (1.0 / (1.0 - s))
-    found: NDArray[np.int64] = np.minimum((x - 0.5).astype(np.int64), n - 1)
-    return found
+    """Ranks in [0, n) by Zipf's law of exponent s, one per uniform."""
+    return zipf_ranks(u, n, s)
