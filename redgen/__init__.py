@@ -13,12 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redgen.errors import DataError, PluginError, RedgenError, SinkError, SpecError
+from redgen.version import VERSION
 
 if TYPE_CHECKING:
     from redgen.pipeline.dataset import Dataset, load
     from redgen.pipeline.run import generate
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["DataError", "Dataset", "PluginError", "RedgenError", "SinkError", "SpecError", "generate", "load"]
 
 _LAZY = {"Dataset": "redgen.pipeline.dataset", "load": "redgen.pipeline.dataset", "generate": "redgen.pipeline.run"}

@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "redgen"
 
 RANKS = (
-    {"errors", "seed", "clock"},
+    {"errors", "seed", "clock", "version"},
     {"vocabulary", "table", "registry", "spec"},
     {"activity", "truth", "world"},
     {"benign", "playbook", "actions", "source", "sources", "render"},
     {"pipeline"},
     {"checks"},
-    {"cli"},
+    {"cli", "__main__"},
 )
 """Lowest first; a room may import from rooms of a lower rank, from itself, and where ``DOORS`` says so."""
 
@@ -35,6 +35,7 @@ DOORS = {
     ("activity", "truth"),
     ("truth", "activity"),    # the one door works on activities
     ("spec", "registry"),
+    ("__main__", "cli"),
 }
 """Neighbours of one rank that may know each other; file-level imports stay free of cycles all the same."""
 

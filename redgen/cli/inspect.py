@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from redgen.clock import MINUTE
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -27,8 +29,8 @@ def inspect(
     width = max(12, min(48, console.width - 84))
     m = data.manifest
     console.print(f"[bold]{dataset}[/]: {m['scenario']['title'] or m['scenario']['id']}", highlight=False)
-    console.print(f"{m['window']['start']} to {m['window']['stop']} · seed {m['seed']} · {m['organization']['name']} · "
-                  f"addresses {m['address_plan']['name']} · redgen {m['redgen']}", highlight=False)
+    console.print(f"{m['window']['start_iso']} to {m['window']['stop_iso']} · seed {m['seed']} · "
+                  f"{m['organization']['name']} · addresses {m['address_plan']['name']} · redgen {m['redgen']}", highlight=False)
     console.print(_sources(overview.sources(data, width)))
     runs = overview.campaigns(data, width)
     if runs:
@@ -36,7 +38,7 @@ def inspect(
     noise = overview.hard_negatives(data, width)
     if noise:
         console.print(_runs("Hard negatives", noise, impact=False))
-    step = m["timeline"]["step_s"] * len(next(iter(m["timeline"]["lines"].values()))) / width / 60
+    step = m["timeline"]["step"] * len(next(iter(m["timeline"]["lines"].values()))) / width / MINUTE
     console.print(f"One bar of a timeline is {step:,.0f} minutes. Next: redgen why {dataset} FILE:LINE",
                   highlight=False)
 

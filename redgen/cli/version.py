@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from redgen.version import VERSION
+
 
 def version() -> None:
     """Print the version."""
-    import redgen
-
-    print(f"redgen {redgen.__version__}")
+    print(f"redgen {VERSION}")

@@ -103,7 +103,7 @@ class Dataset:
         """``truth/campaigns.jsonl``, times as pandas timestamps."""
         frame = pd.DataFrame(self.records("campaigns"))
         for column in {"t_onset", "t_impact", "t_end"} & set(frame.columns):
-            frame[column] = pd.to_datetime(frame[column], utc=True)
+            frame[column] = pd.to_datetime(frame[column].astype("Int64"), unit="us", utc=True)
         return frame
 
     @cached_property

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import redgen
 from redgen.clock import human, iso
 from redgen.pipeline.columnar import column_names
 from redgen.pipeline.digests import Digests, sha256_of
@@ -18,6 +17,7 @@ from redgen.pipeline.lookups import dotted
 from redgen.pipeline.plan import Plan
 from redgen.pipeline.shard import COUNTS
 from redgen.truth import LABELS, Cause
+from redgen.version import VERSION
 from redgen.world.plan import AddressPlan
 
 FORMAT = 1
@@ -28,12 +28,13 @@ def manifest(plan: Plan, ledger: Ledger, digests: Digests, root: Path,
     """The manifest of the finished staging directory ``root``; ``campaigns`` are the records of campaigns.jsonl."""
     scenario, layout = plan.scenario, plan.work.layout
     return {
-        "redgen": redgen.__version__,
+        "redgen": VERSION,
         "format": FORMAT,
         "identity": plan.identity,
         "scenario": {"id": scenario.id, "title": scenario.title, "clean": plan.request.clean},
         "seed": scenario.seed,
-        "window": {"start": iso(layout.window.start), "stop": iso(layout.window.stop)},
+        "window": {"start": layout.window.start, "stop": layout.window.stop,
+                   "start_iso": iso(layout.window.start), "stop_iso": iso(layout.window.stop)},
         "baselines": [Path(name).stem for name in scenario.baselines],
         "organization": {"name": plan.world.org.name, "domain": plan.world.org.domain,
                          "people": len(plan.world.people)},
@@ -43,7 +44,7 @@ def manifest(plan: Plan, ledger: Ledger, digests: Digests, root: Path,
         "labels": _labels(plan.causes, ledger),
         "campaigns": [{k: c[k] for k in _SUMMARY} for c in campaigns],
         "timeline": {
-            "start": iso(layout.window.start), "step_s": layout.bin / 1e6,
+            "start": layout.window.start, "step": layout.bin,
             "lines": {o.name: t.tolist() for o, t in zip(ledger.outlets, ledger.timelines, strict=True)},
         },
         "files": sorted([*_logs(ledger, digests), *_parquet(ledger), *_others(root, ledger)], key=lambda f: f["path"]),

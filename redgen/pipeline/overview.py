@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from redgen.clock import SECOND, parse_time
+from redgen.clock import iso
 from redgen.pipeline.dataset import Dataset
 
 BARS = " ▁▂▃▄▅▆▇█"
@@ -57,8 +57,8 @@ def campaigns(dataset: Dataset, width: int) -> list[CampaignLine]:
         times = dataset.labels.loc[dataset.labels["campaign_id"].eq(c["campaign_id"])
                                    & dataset.labels["label"].eq("malicious"), "t"]
         found.append(CampaignLine(
-            c["campaign_id"], c["playbook"], " → ".join(c["path"]), c["t_onset"] or "", c["t_impact"] or "",
-            c["t_end"] or "", c["n_events"], c["sources"], _histogram(dataset, times.to_numpy(), width)))
+            c["campaign_id"], c["playbook"], " → ".join(c["path"]), _when(c["t_onset"]), _when(c["t_impact"]),
+            _when(c["t_end"]), c["n_events"], c["sources"], _histogram(dataset, times.to_numpy(), width)))
     return sorted(found, key=lambda c: (c.onset or "~", c.id))
 
 
@@ -68,7 +68,7 @@ def hard_negatives(dataset: Dataset, width: int) -> list[CampaignLine]:
     for row in dataset.records("hard_negatives"):
         times = dataset.labels.loc[dataset.labels["noise_id"].eq(row["noise_id"]), "t"].to_numpy()
         found.append(CampaignLine(
-            row["noise_id"], row["kind"], " → ".join(row["path"]), row["t0"] or "", "", row["t1"] or "",
+            row["noise_id"], row["kind"], " → ".join(row["path"]), _when(row["t0"]), "", _when(row["t1"]),
             row["n_events"], row["sources"], _histogram(dataset, times, width)))
     return sorted(found, key=lambda c: (c.onset or "~", c.id))
 
@@ -89,9 +89,14 @@ def spark(counts: Sequence[int]) -> str:
     return "".join(BARS[-(-c * 8 // top)] for c in counts)
 
 
+def _when(t: int | None) -> str:
+    """ISO 8601, nothing for nothing."""
+    return "" if t is None else iso(t)
+
+
 def _histogram(dataset: Dataset, times: Any, width: int) -> list[int]:
     timeline = dataset.manifest["timeline"]
-    start, step = parse_time(timeline["start"]), timeline["step_s"] * SECOND
+    start, step = timeline["start"], timeline["step"]
     bins = len(next(iter(timeline["lines"].values()), []))
     at = np.clip(((times - start) // step).astype(int), 0, max(bins - 1, 0))
     return squeeze(np.bincount(at, minlength=bins).tolist(), width)

@@ -11,7 +11,6 @@ from functools import cache
 import numba
 import numpy as np
 
-import redgen
 from redgen.benign.model import BenignModel
 from redgen.clock import MINUTE, Window
 from redgen.errors import SpecError, did_you_mean
@@ -27,6 +26,7 @@ from redgen.registry import SOURCES
 from redgen.seed import Seed
 from redgen.spec.scenario import Scenario, SourceSpec
 from redgen.truth import Cause, Register
+from redgen.version import VERSION
 from redgen.world.build import build_world
 from redgen.world.world import World
 
@@ -79,7 +79,7 @@ def make_plan(request: Request) -> Plan:
 
 
 def _identity(inputs: Inputs) -> str:
-    return hashlib.sha256(f"{redgen.__version__} {inputs.digest()}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{VERSION} {inputs.digest()}".encode()).hexdigest()[:32]
 
 
 def _happenings(window: Window, benign: BenignModel, campaigns: Sequence[Campaign]) -> Happenings:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from redgen.clock import iso
 from redgen.pipeline.ledger import Ledger
 from redgen.pipeline.plan import Plan
 from redgen.playbook.campaign import Campaign
@@ -38,14 +37,14 @@ class Seen:
             self.sources[source] = self.sources.get(source, 0) + lines
 
     def to_json(self) -> dict[str, Any]:
-        """``t0`` and ``t1`` in ISO 8601, null when nothing was logged."""
+        """As the truth files say it; ``t0`` and ``t1`` are null when nothing was logged."""
         return {"t0": stamp(self.t0), "t1": stamp(self.t1), "n_events": self.n_events,
                 "sources": dict(sorted(self.sources.items()))}
 
 
-def stamp(t: int) -> str | None:
-    """ISO 8601 of ``t``, null for 0."""
-    return iso(t) if t else None
+def stamp(t: int) -> int | None:
+    """``t`` (µs UTC), null for 0."""
+    return t or None
 
 
 def seen_by_code(ledger: Ledger, codes: int) -> list[Seen]:
@@ -103,7 +102,7 @@ def effect_records(plan: Plan, ledger: Ledger) -> list[dict[str, Any]]:
             found.append({
                 "campaign_id" if campaign.label == "malicious" else "noise_id": campaign.id, "step_id": cause.step_id,
                 "effect": effect.kind, "subject": _subject(plan, effect.kind, effect.subject),
-                "t0": iso(effect.t0), "t1": iso(min(effect.t1, plan.work.layout.window.stop)), "level": effect.level,
+                "t0": effect.t0, "t1": min(effect.t1, plan.work.layout.window.stop), "level": effect.level,
                 "collateral": seen[effect.truth].to_json(),
             })
     return found

@@ -31,7 +31,7 @@ def other(tmp_path: Path, spec: dict[str, Any], **more: Any) -> Dataset:
 def told(dataset: Dataset, source: str) -> Any:
     """A function from a line's text to its time, in µs."""
     reader = dataset.reader(source)
-    reader.near = parse_time(dataset.manifest["window"]["start"])
+    reader.near = dataset.manifest["window"]["start"]
     return reader.time_of_line
 
 
@@ -82,7 +82,7 @@ def test_removing_a_campaign_changes_nothing_else(
     ids = set(small.campaigns.loc[small.campaigns["playbook"] == gone, "campaign_id"])
     touched = set().union(*(places(small, campaign_id=i) for i in ids))
     effects = small.effects[small.effects["campaign_id"].isin(ids)] if len(small.effects) else small.effects
-    spans = [(parse_time(e.t0) - SECOND, parse_time(e.t1) + 40 * MINUTE) for e in effects.itertuples()]
+    spans = [(e.t0 - SECOND, e.t1 + 40 * MINUTE) for e in effects.itertuples()]
     for source in SOURCES:
         assert not lines(small, source, touched) - lines(without, source), f"{gone} changed lines of {source}"
         time = told(small, source)
@@ -151,8 +151,8 @@ def test_campaign_times_and_counts_are_those_of_the_logs(small: Dataset) -> None
             part = own[own["step_id"] == step["step_id"]]
             assert part.groupby("source", observed=True).size().to_dict() == step["sources"]
             if len(part):
-                assert near(pd.Timestamp(step["t0"]), part["logged"].min())
-                assert near(pd.Timestamp(step["t1"]), part["logged"].max())
+                assert near(pd.Timestamp(step["t0"], unit="us", tz="UTC"), part["logged"].min())
+                assert near(pd.Timestamp(step["t1"], unit="us", tz="UTC"), part["logged"].max())
     reached = small.campaigns[small.campaigns["t_impact"].notna()]
     assert len(reached)
     assert (reached["t_impact"] >= reached["t_onset"]).all()

@@ -1,0 +1,3 @@
+"""The version of redgen, said once."""
+
+VERSION = "0.1.0"
