@@ -1,63 +1,74 @@
-"""Comparing datasets line by line, in order, and naming those a campaign's effects account for."""
+"""Comparing datasets line by line, in order, and naming the lines a campaign's effects account for."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-
-import pandas as pd
+from dataclasses import dataclass
 
 from redgen.pipeline.dataset import Dataset
-from tests.holds.reading import lines
+from tests.holds.reading import SOURCES, columns, marked, raw, read, who
 
 HOUR = 3_600_000_000
+INNER = "10."
+"""Clients in an office: the identity provider sees their NAT egress, Zeek their own address."""
 
 
-def without(frame: pd.DataFrame, ids: Iterable[str]) -> pd.DataFrame:
-    """The rows that no campaign of ``ids`` made (malicious or hard negative) or changed (collateral)."""
+@dataclass
+class Difference:
+    """Two sequences of records: those that only one has, and whether the shared ones stand in the same order."""
+
+    left: list[str]
+    right: list[str]
+    same_order: bool
+
+
+def others(dataset: Dataset, source: str, ids: Iterable[str]) -> list[str]:
+    """The records that no campaign of ``ids`` made (malicious or hard negative) or changed (collateral)."""
     wanted = set(ids)
-    return frame[~(frame["campaign_id"].isin(wanted) | frame["noise_id"].isin(wanted))]
+    mine = marked(dataset, source, campaign_id=wanted) | marked(dataset, source, noise_id=wanted)
+    return [text for place, text in zip(*raw(dataset, source), strict=True) if place not in mine]
 
 
-def common(left: Sequence[str], right: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Both sequences cut down to what they share, each line as often as in the one that has it less often."""
+def difference(left: Sequence[str], right: Sequence[str]) -> Difference:
+    """What only one has (of a line one has more often: its last copies), and the order of the rest."""
+    if left == right:
+        return Difference([], [], same_order=True)
     shared = Counter(left) & Counter(right)
-    return _first(left, shared), _first(right, shared)
+    parts = [_parted(texts, shared.copy()) for texts in (left, right)]
+    return Difference(parts[0][1], parts[1][1], same_order=parts[0][0] == parts[1][0])
 
 
-def _first(texts: Sequence[str], wanted: Counter[str]) -> list[str]:
-    left = wanted.copy()
-    kept = []
+def _parted(texts: Sequence[str], wanted: Counter[str]) -> tuple[list[str], list[str]]:
+    kept, rest = [], []
     for text in texts:
-        if left[text]:
-            left[text] -= 1
-            kept.append(text)
-    return kept
+        (kept if wanted[text] else rest).append(text)
+        wanted[text] -= bool(wanted[text])
+    return kept, rest
 
 
-def extra(frame: pd.DataFrame, known: Iterable[str]) -> pd.DataFrame:
-    """The rows whose text is not in ``known``; of a text that is there less often, the last ones."""
-    left = Counter(known)
-    keep = []
-    for text in frame["text"]:
-        keep.append(not left[text])
-        left[text] -= bool(left[text])
-    return frame[keep]
+class Touched:
+    """When the effects of some campaigns changed something of which client, in any source."""
 
+    def __init__(self, dataset: Dataset, ids: Iterable[str]) -> None:
+        self.names = {source: columns(dataset, source) for source in SOURCES}
+        self.when: dict[str, list[int]] = {}
+        for source in SOURCES:
+            hit = marked(dataset, source, campaign_id=set(ids), label={"collateral"})
+            for place, text in zip(*raw(dataset, source), strict=True) if hit else ():
+                if place in hit:
+                    record = read(source, text, self.names[source])
+                    self.when.setdefault(who(source, record), []).append(record["t"])
+                    if source == "okta_system":
+                        self.when.setdefault(INNER, []).append(record["t"])
 
-def touched(dataset: Dataset, ids: Iterable[str]) -> dict[str, list[int]]:
-    """Client -> times at which an effect of the campaigns ``ids`` changed something of his, in any source."""
-    wanted = set(ids)
-    found: dict[str, list[int]] = {}
-    for source in dataset.sources:
-        frame = lines(dataset, source)
-        hit = frame[(frame["label"] == "collateral") & frame["campaign_id"].isin(wanted)]
-        for who, t in zip(hit["who"], hit["t"], strict=True):
-            found.setdefault(who, []).append(t)
-    return found
-
-
-def unexplained(rest: pd.DataFrame, hit: dict[str, list[int]]) -> list[str]:
-    """The lines that no effect accounts for: nothing of the same client was changed shortly before or after."""
-    return [text for who, t, text in zip(rest["who"], rest["t"], rest["text"], strict=True)
-            if not any(abs(t - when) < HOUR for when in hit.get(who, ()))]
+    def leaves(self, source: str, texts: Iterable[str]) -> list[str]:
+        """The lines that no effect accounts for: nothing of the same client was changed within an hour."""
+        found = []
+        for text in texts:
+            record = read(source, text, self.names[source])
+            client = who(source, record)
+            times = self.when.get(INNER if client.startswith("10.") else client, ())
+            if not any(abs(record["t"] - t) < HOUR for t in times):
+                found.append(text)
+        return found

@@ -19,6 +19,10 @@ OTHER_FORMATS = tuple(f"sources.{source}.format={form}" for source, form in {
     "zeek_dns": "json"}.items())
 """The second format of every source that has two."""
 
+Change = Callable[[dict[str, Any]], object]
+Make = Callable[..., Dataset]
+Vary = Callable[[Change], Dataset]
+
 
 @pytest.fixture(scope="session")
 def spec() -> dict[str, Any]:
@@ -52,14 +56,24 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture
-def varied(tmp_path: Path, spec: dict[str, Any]) -> Callable[[Callable[[dict[str, Any]], object]], Dataset]:
-    """``varied(change)`` makes the dataset of the scenario after ``change`` has worked on a copy of it."""
+def make(tmp_path: Path) -> Make:
+    """``make(settings=…, seed=…)``: a relative of ``day``."""
 
-    def make(change: Callable[[dict[str, Any]], object]) -> Dataset:
+    def one(**how: Any) -> Dataset:
+        return redgen.generate(SCENARIO, tmp_path / "out", **{"jobs": 1, **how})
+
+    return one
+
+
+@pytest.fixture
+def vary(tmp_path: Path, spec: dict[str, Any]) -> Vary:
+    """``vary(change)``: the dataset of the scenario after ``change`` has worked on a copy of it."""
+
+    def one(change: Change) -> Dataset:
         changed = copy.deepcopy(spec)
         change(changed)
         file = tmp_path / "scenario.yaml"
         file.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
         return redgen.generate(file, tmp_path / "out", jobs=1)
 
-    return make
+    return one

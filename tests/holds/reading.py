@@ -133,34 +133,20 @@ def sentence(tag: str, message: str) -> str:
     return f"{tag}: " + re.sub(r"\d+", "9", text)
 
 
-def parsed(dataset: Dataset, source: str) -> list[tuple[str, int, str, Record]]:
-    """(file, line, text, record) of every record, in file order."""
-    found = []
-    for file in dataset.files(source):
-        names: tuple[str, ...] = ()
-        if source.startswith("zeek") and file.head_lines:
-            with file.open() as stream:
-                head = [next(stream).decode().rstrip("\n") for _ in range(file.head_lines)]
-            names = tuple(next(h for h in head if h.startswith("#fields")).split("\t")[1:])
-        read: Callable[[str], Record] = {
-            "nginx_access": nginx, "linux_auth": auth, "okta_system": okta, "aws_cloudtrail": cloudtrail,
-        }.get(source) or (lambda text, names=names: zeek(text, names))  # type: ignore[misc]
-        found += [(file.name, number, text, read(text)) for number, text in file.records()]
-    return found
-
-
 @cache
 def _frame(path: Path, source: str) -> pd.DataFrame:
     dataset = load(path)
-    rows = parsed(dataset, source)
+    places, texts = raw(dataset, source)
+    names = columns(dataset, source)
+    records = [read(source, text, names) for text in texts]
     frame = pd.DataFrame({
-        "file": [r[0] for r in rows], "line": [r[1] for r in rows], "text": [r[2] for r in rows],
-        "t": [r[3]["t"] for r in rows], "type": [_KIND[source](r[3]) for r in rows],
-        "who": [_WHO[source](r[3]) for r in rows], "record": [r[3] for r in rows],
+        "file": [place[0] for place in places], "line": [place[1] for place in places], "text": texts,
+        "t": [r["t"] for r in records], "type": [_KIND[source](r) for r in records],
+        "who": [_WHO[source](r) for r in records], "record": records,
     })
     truth = dataset.labels[dataset.labels["source"] == source]
-    truth = truth[["file", "line", "label", "campaign_id", "step_id", "noise_id"]].astype(
-        {c: str for c in ("file", "label", "campaign_id", "step_id", "noise_id")})
+    words = ["file", "label", "campaign_id", "step_id", "noise_id"]
+    truth = truth[["line", *words]].astype(dict.fromkeys(words, str))
     merged = frame.merge(truth, on=["file", "line"], how="left", validate="one_to_one")
     merged["label"] = merged["label"].fillna("benign")
     return merged.fillna({"campaign_id": "", "step_id": "", "noise_id": ""})
@@ -171,20 +157,40 @@ def lines(dataset: Dataset, source: str) -> pd.DataFrame:
     return _frame(dataset.path, source)
 
 
-def texts(dataset: Dataset, source: str) -> list[str]:
-    """The records alone, in file order, unparsed."""
-    return [text for file in dataset.files(source) for _, text in file.records()]
+def raw(dataset: Dataset, source: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """Where each record stands, (file, line), and its text; in file order, unparsed."""
+    places, texts = [], []
+    for file in dataset.files(source):
+        for number, text in file.records():
+            places.append((file.name, number))
+            texts.append(text)
+    return places, texts
 
 
-def marked(dataset: Dataset, source: str, **wanted: str) -> set[tuple[str, int]]:
-    """(file, line) of the labels of a source whose columns are as wanted."""
+def marked(dataset: Dataset, source: str, **wanted: set[str]) -> set[tuple[str, int]]:
+    """(file, line) of the labels of a source whose columns are among those wanted."""
     found = dataset.labels[dataset.labels["source"] == source]
-    for column, value in wanted.items():
-        found = found[found[column] == value]
+    for column, values in wanted.items():
+        found = found[found[column].isin(values)]
     return set(zip(found["file"].astype(str), found["line"].astype(int), strict=True))
 
 
-def unmarked(dataset: Dataset, source: str, places: set[tuple[str, int]]) -> list[str]:
-    """The records that do not stand at ``places``, in file order."""
-    return [text for file in dataset.files(source) for number, text in file.records()
-            if (file.name, number) not in places]
+def read(source: str, text: str, names: tuple[str, ...] = ()) -> Record:
+    """One record's fields; ``names``: those of a Zeek TSV's header."""
+    readers = {"nginx_access": nginx, "linux_auth": auth, "okta_system": okta, "aws_cloudtrail": cloudtrail}
+    return readers[source](text) if source in readers else zeek(text, names)
+
+
+def who(source: str, record: Record) -> str:
+    """The client that caused a record, as the log names it."""
+    return _WHO[source](record)
+
+
+def columns(dataset: Dataset, source: str) -> tuple[str, ...]:
+    """The field names of a Zeek TSV's header, nothing for other logs."""
+    file = dataset.files(source)[0]
+    if not file.head_lines:
+        return ()
+    with file.open() as stream:
+        head = [next(stream).decode().rstrip("\n") for _ in range(file.head_lines)]
+    return tuple(next(h for h in head if h.startswith("#fields")).split("\t")[1:])
