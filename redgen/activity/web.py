@@ -30,6 +30,8 @@ _HEAD = METHODS.index("HEAD")
 _OPTIONS = METHODS.index("OPTIONS")
 _PAGE, _API, _ASSET, _LOGIN = (ROUTE_KINDS.index(k) for k in ("page", "api", "asset", "login_post"))
 
+_ASKED = ("id", "t", "client", "agent", "site", "method", "route", "obj", "obj2", "word")
+
 _BROKEN = 0.0003
 """Share of upstream requests answered 5xx on a good day (content site, measured)."""
 
@@ -93,7 +95,7 @@ def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Ta
     _answers(
         answer_key(seed), *_rules(world, seed), world.agents.padded, world.agents.bot,
         (timeline.subject, timeline.t0, timeline.t1, timeline.level, timeline.code),
-        tuple(http[c] for c in ("id", "t", "client", "agent", "site", "method", "route", "obj", "obj2", "word")),
+        tuple(np.require(http[c], requirements=("C", "W")) for c in _ASKED),  # one layout, compiled once
         status, size, req_bytes, dur, upstream, up_dur, changed,
     )
     done = http.replace(status=status, bytes=size, req_bytes=req_bytes, dur=dur, upstream=upstream, up_dur=up_dur)
