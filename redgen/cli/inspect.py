@@ -30,7 +30,8 @@ def inspect(
     m = data.manifest
     console.print(f"[bold]{dataset}[/]: {m['scenario']['title'] or m['scenario']['id']}", highlight=False)
     console.print(f"{m['window']['start_iso']} to {m['window']['stop_iso']} · seed {m['seed']} · "
-                  f"{m['organization']['name']} · addresses {m['address_plan']['name']} · redgen {m['redgen']}", highlight=False)
+                  f"{m['organization']['name']} · addresses {m['address_plan']['name']} · redgen {m['redgen']}",
+                  highlight=False)
     console.print(_sources(overview.sources(data, width)))
     runs = overview.campaigns(data, width)
     if runs:

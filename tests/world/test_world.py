@@ -159,12 +159,12 @@ def test_faker_is_asked_for_locales_we_do_not_keep():
 
 
 @pytest.mark.heavy
-def test_a_million_customers_fit_into_a_gigabyte_and_thirty_seconds():
-    script = ("import resource, time; start = time.monotonic(); from tests.worlds import small_world as w; "
-              "w(customers=1_000_000); "
-              "print(time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)")
+def test_a_million_customers_fit_into_a_gigabyte():
+    """In a process of its own; how long it takes is told by ``python -m tests.benchmarks``."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory of a process is read from /proc, which is not here")
+    script = ("from tests.worlds import small_world; from pathlib import Path; small_world(customers=1_000_000); "
+              "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": "."})
-    seconds, kilobytes = map(float, done.stdout.split())
-    assert kilobytes < 1_000_000
-    assert seconds < 30
+    assert int(done.stdout) < 1_000_000
