@@ -203,7 +203,8 @@ def _resources(spec: WorldSpec, aliases: Sequence[str], principals: Principals, 
         rows += [(resource.kind, _resource_name(resource, n, seed), account, resource.objects, resource.sensitive)
                  for n in range(resource.count)]
     seen = set()
-    for code, name, account in zip(principals.type, principals.name, principals.account.tolist(), strict=True):
+    accounts = np.where(principals.weight > 0, principals.account, -1).tolist()
+    for code, name, account in zip(principals.type, principals.name, accounts, strict=True):
         kind = {"IAMUser": "user", "AssumedRole": "role"}.get(PRINCIPAL_TYPES[code])
         if kind and (kind, name, account) not in seen:
             seen.add((kind, name, account))
