@@ -124,12 +124,16 @@ def errors(stage: Stage, principal: int, op: I64, reads: float, writes: float) -
 
 
 def user_resource(world: World, principal: int) -> int:
-    """The resource that a user is when somebody changes it; -1 when it is not listed."""
+    """The resource that a user is when somebody changes it; -1 when it is not listed.
+
+    A user whom nobody has created yet belongs to no account so far.
+    """
     cloud = world.cloud
-    name, account = cloud.principals.name[principal], cloud.principals.account[principal]
-    found = [r for r in cloud.resources_of("user").tolist()
-             if cloud.resources.name[r] == name and cloud.resources.account[r] == account]
-    return found[0] if found else -1
+    name, account = cloud.principals.name[principal], int(cloud.principals.account[principal])
+    for r in cloud.resources_of("user").tolist():
+        if cloud.resources.name[r] == name and cloud.resources.account[r] in (account, -1):
+            return int(r)
+    return -1
 
 
 def unborn(world: World, account: int) -> I64:

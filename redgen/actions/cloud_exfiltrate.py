@@ -52,7 +52,8 @@ def cloud_exfiltrate(
         return Staged(ended=stage.t, facts=_NOTHING)
     error = errors(stage, caller.principal, op, reads, 1.0)
     access = calls.error_codes(["AccessDenied"])[0]
-    error = np.where((seed.uniform(ids, "denied") < denied) & (error == NO_ERROR), access, error)
+    single = (op != op[0]) | (obj >= 0)  # a listing stands or falls with the policy
+    error = np.where((seed.uniform(ids, "denied") < denied) & (error == NO_ERROR) & single, access, error)
     pause = pauses(seed, ids, gap)
     table = calls.rows(
         world, stage.root, id=ids, cause=np.uint64(stage.cause), t=caller.t + np.cumsum(pause), truth=stage.truth,

@@ -57,11 +57,12 @@ def idp_login(
     found = hands(world, source, turn, person, via, t)
     found = own_devices(world, found, person, t) if own_device else found
     knowing = seed.uniform(person.astype(np.uint64), "knows") < knows
+    slips = np.rint(wrong.quantile(seed.uniform(ids, "wrong"))).astype(np.int64)
     logins = signin.web_login(
         world, stage.root, stage.effects, id=ids, cause=np.uint64(stage.cause), t=t, truth=stage.truth,
         org=org_of(world, person), user=person, client=found.client, agent=found.agent, device=found.device,
-        wrong=np.rint(wrong.quantile(seed.uniform(ids, "wrong"))).astype(np.int64), knows=knowing,
-        factor=_factor(stage, person, factor), answer=RESULT[answer], pace=pace,
+        wrong=np.maximum(slips, ~knowing), knows=knowing, factor=_factor(stage, person, factor), pace=pace,
+        answer=RESULT[answer],
         prompts=np.maximum(np.rint(prompts.quantile(seed.uniform(ids, "prompts"))), 1).astype(np.int64),
     )
     base = {"id": ids, "done": logins.done, "user": person, **found._asdict(), "session": logins.session}

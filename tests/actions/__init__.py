@@ -1,0 +1,1 @@
+"""Actions, the bundled playbooks and the hard negatives."""
