@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from redgen.pipeline.ahead import renderer_compiling
 from redgen.pipeline.dataset import Dataset, load
 from redgen.pipeline.digests import Digests
 from redgen.pipeline.inputs import Inputs, Request
@@ -40,7 +41,8 @@ def generate(scenario: str | Path, target: str | Path, *, seed: int | None = Non
     request = Request(str(scenario), tuple(overrides), clean)
     place = Path(target).expanduser().absolute()
     check_target(place, force=force)
-    plan = make_plan(request)
+    with renderer_compiling():
+        plan = make_plan(request)
     with open_staging(place, plan.journal_digest, force=force) as staging:
         ledger, digests = produce(
             plan.work, PlanAgain(plan), staging, jobs=jobs or os.cpu_count() or 1, watch=watch)
