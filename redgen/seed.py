@@ -86,22 +86,22 @@ def to_normal(p):  # type: ignore[no-untyped-def]
     return -x if q < 0 else x
 
 
-@nb.vectorize(["uint64(uint64, uint64)"], nopython=True, cache=True)
+@nb.vectorize(["uint64(uint64, uint64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
 def _mix_rows(key, i):  # type: ignore[no-untyped-def]
     return mix(key, i)
 
 
-@nb.vectorize(["float64(uint64, uint64)"], nopython=True, cache=True)
+@nb.vectorize(["float64(uint64, uint64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
 def _uniform_rows(key, i):  # type: ignore[no-untyped-def]
     return to_uniform(mix(key, i))
 
 
-@nb.vectorize(["float64(uint64, uint64)"], nopython=True, cache=True)
+@nb.vectorize(["float64(uint64, uint64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
 def _normal_rows(key, i):  # type: ignore[no-untyped-def]
     return to_normal(to_uniform(mix(key, i)))
 
 
-@nb.vectorize(["float64(float64)"], nopython=True, cache=True)
+@nb.vectorize(["float64(float64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
 def normal_quantile(p):  # type: ignore[no-untyped-def]
     """Standard normal quantile of each p, kept inside the largest and smallest of to_uniform's values."""
     return to_normal(min(max(p, 2.0**-54), 1.0 - 2.0**-53))
@@ -201,7 +201,8 @@ class Stream:
         """``size`` indexes with replacement, with probability proportional to ``weights``."""
         cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
         found = np.searchsorted(cumulative, self.uniforms(size) * cumulative[-1], side="right")
-        return np.minimum(found, len(cumulative) - 1).astype(np.int64)
+        index: I64 = np.minimum(found, len(cumulative) - 1).astype(np.int64)
+        return index
 
     def permutation(self, n: int) -> I64:
         """The integers below n in random order."""

@@ -30,4 +30,5 @@ def serial(conn: NDArray[np.uint64], per_second: int, period: int) -> NDArray[np
     """
     second = (conn >> _HASHED).astype(np.int64) % period
     share: NDArray[Any] = ((conn & _MASK) * np.uint64(per_second) >> _HASHED).astype(np.int64)
-    return 1 + second * per_second + share
+    number: NDArray[np.int64] = 1 + second * per_second + share
+    return number

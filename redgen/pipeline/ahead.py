@@ -26,7 +26,7 @@ def renderer_is_compiled() -> bool:
     from redgen.render import kernel
 
     name = f"{kernel.__name__.rpartition('.')[2]}.{kernel.render.py_func.__name__}-*.nbi"
-    return any(Path(kernel.render.stats.cache_path).glob(name))
+    return any(Path(kernel.render.stats.cache_path or ".").glob(name))
 
 
 @contextmanager
