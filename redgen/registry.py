@@ -45,7 +45,8 @@ class Family:
             try:
                 found = self._foreign[name].load()
             except Exception as error:
-                raise PluginError(f"{self.word} {name!r} ({self._foreign[name].value}) does not load: {error}") from error
+                where = self._foreign[name].value
+                raise PluginError(f"{self.word} {name!r} ({where}) does not load: {error}") from error
         else:
             raise DataError(f"unknown {self.word} {name!r}{did_you_mean(name, self.names())}")
         if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Vocabulary:
     def __iter__(self) -> Iterator[str]:
         whole = self.data.tobytes()
         ends = self.offsets.tolist()
-        return (whole[a:b].decode() for a, b in zip(ends, ends[1:], strict=False))
+        return (whole[a:b].decode() for a, b in pairwise(ends))
 
     @cached_property
     def _codes(self) -> dict[str, int]:

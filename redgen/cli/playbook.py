@@ -38,20 +38,20 @@ def show(
     from rich.console import Console
     from rich.text import Text
 
-    from redgen.pipeline import drawing
     from redgen.pipeline.catalog import graph
+    from redgen.playbook import draw
 
     found = graph(name)
     if svg:
         from redgen.pipeline.staging import writing
 
         with writing(svg):
-            svg.write_text(drawing.svg(found), encoding="utf-8")
+            svg.write_text(draw.svg(found), encoding="utf-8")
         print(f"{svg}: {len(found.playbook.steps)} steps, {len(found.ways)} transitions")
         return
     console = Console()
     console.print(Text(f"{found.playbook.title} ({found.playbook.family})", style="bold"))
-    for twig in drawing.outline(found):
+    for twig in draw.outline(found):
         line = Text(twig.stem, style="dim")
         if twig.label:
             line.append(f"{twig.label} → ", style="cyan")

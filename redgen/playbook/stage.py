@@ -97,9 +97,9 @@ class Stage:
     (root/campaign/<id>/<step>/<visit>): every draw comes from it. ``effects`` holds what earlier steps of this campaign
     did to the world. ``t``: when the step begins; ``stop``: the end of the window: rows done later are dropped, so an
     action may stop making them there. ``truth`` goes into every row; ``collateral`` into the ``truth`` of ``Effect``s;
-    ``cause`` into the rows' ``cause``. ``campaign_id`` is the campaign's place in its entry, not its number in the truth:
-    it names streams that several steps share, and stays when other campaigns come or go. ``facts``: what earlier steps
-    found, newest last word.
+    ``cause`` into the rows' ``cause``. ``campaign_id`` is the campaign's place in its entry, not its number in the
+    truth: it names streams that several steps share, and stays when other campaigns come or go. ``facts``: what earlier
+    steps found, newest last word.
     """
 
     world: World
