@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from redgen.actions._pace import pauses
-from redgen.actions._requests import Clients, Requests, answered, has_word, routes_of
+from redgen.actions._requests import Clients, Requests, answered, has_word, is_person, routes_of
 from redgen.activity import web, wire
 from redgen.activity.effects import Effects
 from redgen.activity.groups import expand, running
@@ -50,6 +50,7 @@ class Flood:
     gap: Distribution
     ramp: int                     # µs until a pulse is at full rate
     bust: float
+    refers: float
 
     def __call__(self, a: int, b: int) -> Activity:
         """The rows done in [a, b)."""
@@ -97,10 +98,15 @@ class Flood:
         anything = seed.uniform(ids, "anything")
         obj = np.where(busts & (obj >= 0), (anything * world.routes.objects[route]).astype(np.int64), obj)
         word = np.where(busts & has_word(world)[route], (anything * len(world.words)).astype(np.int64), word)
-        bot = (len(self.bots.addr) * seed.uniform(conn, "bot") ** HEAVY).astype(np.int64)
-        asked = Requests.of(ids, begin[visit] + since, visit, route, obj=obj, word=word)
+        bots = self.bots.take((len(self.bots.addr) * seed.uniform(conn, "bot") ** HEAVY).astype(np.int64))
+        sends = (is_person(world, bots.agent) & (seed.uniform(conn, "refers") < self.refers))[visit]
+        led = (seed.uniform(conn, "led here") * len(world.referers)).astype(np.int64)[visit]
+        asked = Requests.of(
+            ids, begin[visit] + since, visit, route, obj=obj, word=word, external=np.where(sends & (nth == 0), led, -1),
+            page=np.where(sends & (nth > 0), np.roll(ids, 1), np.uint64(0)),
+        )
         kept = np.flatnonzero(since < LONGEST)
-        return self.bots.take(bot[visit[kept]]), asked.take(kept)
+        return bots.take(visit[kept]), asked.take(kept)
 
 
 @action(facts={
@@ -112,12 +118,14 @@ def http_flood(
     rate: Annotated[float, Field(gt=0, le=1e6)], lasting: Delay, capacity: Annotated[float, Field(gt=0)] = 400.0,
     pulses: Annotated[float, Field(ge=1, le=1000)] = 1.0, pause: Delay = PAUSE,
     requests: Annotated[float, Field(ge=1, le=100)] = 8.0, gap: Delay = EVERY, ramp: Delay = RAMP, bust: Share = 0.0,
+    refers: Share = 0.6,
 ) -> Staged:
     """Ask ``site`` for ``routes`` (weights) at ``rate`` requests a second from ``bots``, in ``pulses`` ``pause`` apart.
 
     Each pulse lasts ``lasting`` and takes ``ramp`` to come up. A connection makes ``requests`` requests on average,
-    ``gap`` apart. ``bust`` is the share of requests for things that nobody else asks for, so that no cache helps.
-    ``capacity`` is what the site can answer per second: above it, it slows down and fails for everyone.
+    ``gap`` apart. ``bust`` is the share of requests for things that nobody else asks for, so that no cache helps;
+    ``refers`` the share of browsers (real or not) that say where they come from. ``capacity`` is what the site can
+    answer per second: above it, it slows down and fails for everyone.
     """
     stream = stage.seed.stream()
     spans: list[tuple[int, int]] = []
@@ -132,6 +140,7 @@ def http_flood(
     flood = Flood(
         stage, Effects.of(effects), Clients.of(bots), routes_of(stage.world, tuple(routes)),
         np.cumsum(list(routes.values())), tuple(spans), rate, requests, gap, int(ramp.one(stream)), bust,
+        refers,
     )
     ended = spans[-1][1]
     return Staged(

@@ -89,5 +89,7 @@ EXAMPLES: dict[str, Example] = {
         {"host": {"kind": "host"}, "home": {"kind": "address"}},
         {"host": "host", "channel": "https", "server": "home", "lasting": "4h", "volume": 900, "job": True},
     ),
-    "wait": Example({"clock": {"kind": "employee"}}, {"lasting": "1h", "clock": "clock", "from_hour": 23, "to_hour": 29}),
+    "wait": Example(
+        {"clock": {"kind": "employee"}}, {"lasting": "1h", "clock": "clock", "from_hour": 23, "to_hour": 29}
+    ),
 }
