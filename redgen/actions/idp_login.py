@@ -14,7 +14,7 @@ from redgen.activity import signin
 from redgen.activity.effects import Effect
 from redgen.activity.groups import expand, running
 from redgen.activity.terms import FACTORS
-from redgen.playbook.stage import Network, People, Stage, Staged, action
+from redgen.playbook.stage import Network, People, Role, Stage, Staged, action
 from redgen.seed import I64
 from redgen.spec.distributions import CountLaw, Delay, Distribution
 from redgen.spec.model import Share
@@ -39,31 +39,32 @@ def idp_login(
     factor: Literal["own", "none", "push", "webauthn", "totp", "sms", "email", "fastpass"] = "own",
     answer: Literal["ok", "denied", "timeout"] = "ok", prompts: CountLaw = Distribution.of(1),
     pace: Annotated[float, Field(gt=0)] = 4.0, apps: CountLaw = NONE, gap: Delay = LAUNCH, expired: Share = 0.0,
+    same_office: bool = False,
 ) -> Staged:
     """Sign every one of ``who`` in, ``times`` times within ``within``, after ``wrong`` passwords each.
 
     ``source``: where from: addresses (with the persons' ``own_device`` or another), or (``via``) where these persons
     are. ``knows``: share that gives the right password in the end; ``expired``: share that has to change it then. The
     second ``factor`` ends with ``answer`` after ``prompts``. ``pace``: median seconds between tries. Who is in opens
-    ``apps`` apps, ``gap`` apart.
+    ``apps`` apps, ``gap`` apart. ``same_office``: only those who work where the first one does.
     """
     seed, world = stage.seed, stage.world
+    who = _colleagues(stage, who) if same_office else who
     n = len(who) * round(times)
     if not n or not len(source):
         return Staged(ended=stage.t, facts={"any_success": False, "entered": who.members[:0], "failed": who.members})
     t = scattered(seed, n, t=stage.t, span=int(within.one(seed.stream())))
     turn = rounds(seed, n, len(who))
     person, ids = who.members[turn], stage.ids(n, "login")
-    found = hands(world, source, turn, person, via, t)
-    found = own_devices(world, found, person, t) if own_device else found
+    given = hands(world, source, turn, person, via, t)
+    found = own_devices(world, given, person, t) if own_device else given
     knowing = seed.uniform(person.astype(np.uint64), "knows") < knows
     slips = np.rint(wrong.quantile(seed.uniform(ids, "wrong"))).astype(np.int64)
     logins = signin.web_login(
         world, stage.root, stage.effects, id=ids, cause=np.uint64(stage.cause), t=t, truth=stage.truth,
         org=org_of(world, person), user=person, client=found.client, agent=found.agent, device=found.device,
-        wrong=np.maximum(slips, ~knowing), knows=knowing, factor=_factor(stage, person, factor), pace=pace,
-        answer=RESULT[answer],
-        prompts=np.maximum(np.rint(prompts.quantile(seed.uniform(ids, "prompts"))), 1).astype(np.int64),
+        wrong=np.maximum(slips, ~knowing), knows=knowing, factor=_factor(stage, person, factor), answer=RESULT[answer],
+        pace=pace, prompts=np.maximum(np.rint(prompts.quantile(seed.uniform(ids, "prompts"))), 1).astype(np.int64),
     )
     base = {"id": ids, "done": logins.done, "user": person, **found._asdict(), "session": logins.session}
     inside = np.flatnonzero(logins.ok)
@@ -82,6 +83,13 @@ def idp_login(
         },
         effects=_locks(stage, person, logins),
     )
+
+
+def _colleagues(stage: Stage, who: Role) -> Role:
+    """Those who work in the office of the first one who has an office."""
+    office = stage.world.people.office[who.members]
+    seated = np.flatnonzero(office >= 0)
+    return who.take(np.flatnonzero(office == office[seated[0]])) if len(seated) else who.take(seated)
 
 
 def _locks(stage: Stage, person: I64, logins: signin.Logins) -> tuple[Effect, ...]:

@@ -13,6 +13,7 @@ from redgen.actions._requests import Clients, Requests, ask, is_person, loads_af
 from redgen.actions._signins import CUSTOMERS, OP, PASSWORD, RESULT, acts, login_routes, login_site, merged
 from redgen.activity import signin
 from redgen.activity.schema import Activity
+from redgen.clock import MINUTE
 from redgen.playbook.stage import Kinds, Network, Role, Site, Stage, Staged, action
 from redgen.seed import I64, U64
 from redgen.spec.distributions import CountLaw, Delay, Distribution
@@ -55,15 +56,15 @@ def login_attempts(
     pace: Annotated[float, Field(gt=0)] = 1.0, limit: Annotated[float, Field(ge=1)] | None = None,
     success: Share = 0.0, unknown: Share = 0.0, passwords: Annotated[float, Field(ge=1, le=100)] = 1.0,
     tries: CountLaw = TURN, gap: Delay = GAP, client: Literal["script", "browser"] = "script",
-    allowed: Annotated[float, Field(gt=0)] = 60.0, loads: dict[str, Share] | None = None,
+    reopens: bool = True, allowed: Annotated[float, Field(gt=0)] = 60.0, loads: dict[str, Share] | None = None,
 ) -> Staged:
     """Try a list of logins and passwords on the login of ``site``, ``pace`` tries a second from all of ``source``.
 
     ``targets`` are the list's logins that have an account here, ``unknown`` the share of its logins that have none,
     ``passwords`` how many it holds per login, ``success`` the share of its pairs that fit, ``limit`` how many pairs are
     tried at most. Each address makes ``tries`` tries ``gap`` apart, then another takes over. A ``browser`` opens the
-    login form first and ``loads`` what it needs (route: share of views); a ``script`` only posts. The site turns an
-    address away that tries more than ``allowed`` times a minute.
+    login form first (``reopens``: before every try) and ``loads`` what it needs (route: share of views); a ``script``
+    only posts. The site turns an address away that tries more than ``allowed`` times a minute.
     """
     laps = round(passwords)
     owner, typed = _list(stage, targets.members, unknown)
@@ -76,9 +77,10 @@ def login_attempts(
     at, book = at.take(keep), book.take(keep)
     fits, turned = book.result == RESULT["ok"], book.result == RESULT["rate_limited"]
     free = stage.world.people.factor[np.maximum(book.person, 0)] < 0
+    forms = np.full(len(at.t), client == "browser") & (reopens | (at.nth == 0))
     locked = zip(book.person[book.locks].tolist(), at.t[book.locks].tolist(), strict=True)
     return Staged(
-        activity=_rows(stage, at, book, Clients.of(source), login_site(stage.world, site), client, loads or {}),
+        activity=_rows(stage, at, book, Clients.of(source), login_site(stage.world, site), forms, loads or {}),
         ended=int(at.t[-1]),
         facts={
             "any_success": bool((fits & free).any()), "cracked": np.unique(book.person[fits & free]),
@@ -150,25 +152,33 @@ def _worth_trying(book: Book) -> I64:
 
 
 def _rows(
-    stage: Stage, at: Tries, book: Book, sources: Clients, site: int, client: str, loads: dict[str, float]
+    stage: Stage, at: Tries, book: Book, sources: Clients, site: int, forms: NDArray[np.bool_], loads: dict[str, float]
 ) -> Activity:
-    """The requests of every try and what the identity provider saw of them."""
+    """The requests of every try (those of ``forms`` after opening the form) and what the identity provider saw."""
     form, post = login_routes(stage.world, site)
     who = sources.take(at.source).acting(book.person)
     status = np.where(book.result == RESULT["ok"], 0, 401)
     status[book.result == RESULT["rate_limited"]] = 429
-    opens = is_person(stage.world, who.agent) & (client == "browser") & (form >= 0)
-    some = np.flatnonzero(opens)
+    some = np.flatnonzero(is_person(stage.world, who.agent) & forms & (form >= 0))
     ids, page = stage.seed.noise(book.ids[some], "form"), np.zeros(len(at.t), dtype=np.uint64)
     page[some] = ids
     tried = Requests.of(book.ids, at.t, at.shift, np.full(len(at.t), post), status=status, page=page)
     typing = (2_600_000 * np.exp(0.6 * stage.seed.normal(ids, "typing"))).astype(np.int64) + 400_000
-    forms = Requests.of(ids, at.t[some] - typing, at.shift[some], np.full(len(some), form))
+    typing = np.minimum(typing, (0.7 * _since(at)[some]).astype(np.int64))
+    pages = Requests.of(ids, at.t[some] - typing, at.shift[some], np.full(len(some), form))
     fresh = np.flatnonzero(at.nth[some] == 0)
-    extra, of = loads_after(stage, forms.take(fresh), loads)
+    extra, of = loads_after(stage, pages.take(fresh), loads)
     clients = Clients.concat([who, who.take(some), who.take(some[fresh][of])])
-    made = ask(stage, clients, Requests.concat([tried, forms, extra]))
+    made = ask(stage, clients, Requests.concat([tried, pages, extra]))
     return merged(made, *({"auth": table} for table in _answers(stage, book, made["http"])))
+
+
+def _since(at: Tries) -> I64:
+    """Time since the turn's last try, a minute for the first one."""
+    order = np.lexsort((at.t, at.shift))
+    since = np.full(len(order), MINUTE)
+    since[order[1:]] = np.where(np.diff(at.shift[order]) == 0, np.diff(at.t[order]), MINUTE)
+    return since
 
 
 def _answers(stage: Stage, book: Book, http: Table) -> list[Table]:
