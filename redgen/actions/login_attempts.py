@@ -129,16 +129,18 @@ def _book(
 
 
 def _lock(t: I64, person: I64, result: I64) -> NDArray[np.bool_]:
-    """Which tries lock an account (the k-th wrong one in a row); turns the results of later ones to ``locked``."""
+    """Which tries lock an account (its first k-th wrong one in a row); results of later ones become ``locked``."""
     looked = np.flatnonzero((person >= 0) & (result != RESULT["rate_limited"]))
     locks = np.zeros(len(t), dtype=np.bool_)
     wrong = result[looked] == RESULT["bad_password"]
-    one_too_many = looked[wrong & (streak(person[looked], wrong) == signin.LOCK_AFTER[CUSTOMERS])]
-    for i in one_too_many.tolist():  # a handful of accounts, never the rows
-        if result[i] == RESULT["bad_password"]:
-            locks[i] = True
-            closed = (person == person[i]) & (t > t[i]) & (t < t[i] + signin.LOCKED_FOR[CUSTOMERS])
-            result[closed & (result != RESULT["rate_limited"])] = RESULT["locked"]
+    late = looked[wrong & (streak(person[looked], wrong) == signin.LOCK_AFTER[CUSTOMERS])]
+    _, first = np.unique(person[late], return_index=True)
+    locks[late[first]] = True
+    since = np.full(int(person.max(initial=0)) + 1, np.iinfo(np.int64).max)
+    since[person[locks]] = t[locks]
+    begun = since[np.maximum(person[looked], 0)]
+    closed = looked[(t[looked] > begun) & (t[looked] - signin.LOCKED_FOR[CUSTOMERS] < begun)]
+    result[closed] = RESULT["locked"]
     return locks
 
 
