@@ -69,10 +69,13 @@ def dns_office(
 
 
 def _names(ctx: Context, row: U64, zipf: float, missing: float) -> NDArray[np.int32]:
-    """A name for each need: one that exists, by popularity, or one that does not."""
+    """A name for each need: one that exists, by popularity, or one that does not.
+
+    Not one of the organization's own: those tell of visits and sign-ins that other logs would show, too.
+    """
     dns = ctx.world.dns
     there, gone = ctx.once("names", lambda: (
-        np.flatnonzero((dns.answer > 0) & (dns.kind != NAME_KINDS.index("inner"))), np.flatnonzero(dns.answer == 0)))
+        np.flatnonzero((dns.answer > 0) & (dns.kind == NAME_KINDS.index("external"))), np.flatnonzero(dns.answer == 0)))
     popular = there[ranks(ctx.seed.uniform(row, "name"), len(there), zipf)]
     if not len(gone):
         return popular.astype(np.int32)
