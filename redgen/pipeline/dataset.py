@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING, Any
 
 from redgen.errors import DataError, did_you_mean
 from redgen.registry import SOURCES
-from redgen.source import Source
+
+if TYPE_CHECKING:  # half a second, which who only generates need not wait for
+    import pandas as pd
+
+    from redgen.source import Source
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,15 @@ class Dataset:
     @cached_property
     def labels(self) -> pd.DataFrame:
         """``truth/labels.parquet``: one row per line that is not plain benign."""
+        import pandas as pd
+
         return self._read("truth/labels.parquet", pd.read_parquet)
 
     @cached_property
     def campaigns(self) -> pd.DataFrame:
         """``truth/campaigns.jsonl``, times as pandas timestamps."""
+        import pandas as pd
+
         frame = pd.DataFrame(self.records("campaigns"))
         for column in {"t_onset", "t_impact", "t_end"} & set(frame.columns):
             frame[column] = pd.to_datetime(frame[column].astype("Int64"), unit="us", utc=True)
@@ -109,11 +115,15 @@ class Dataset:
     @cached_property
     def hard_negatives(self) -> pd.DataFrame:
         """``truth/hard_negatives.jsonl``."""
+        import pandas as pd
+
         return pd.DataFrame(self.records("hard_negatives"))
 
     @cached_property
     def effects(self) -> pd.DataFrame:
         """``truth/effects.jsonl``."""
+        import pandas as pd
+
         return pd.DataFrame(self.records("effects"))
 
     def files(self, source: str | None = None) -> list[LogFile]:
@@ -131,10 +141,13 @@ class Dataset:
         found: type[Source] = SOURCES.get(source)
         reader = object.__new__(found)
         reader.format = self.manifest["sources"][source]["format"]
+        reader.near = int(self.manifest["window"]["start"])
         return reader
 
     def logs(self, source: str) -> pd.DataFrame:
         """The records of one source: ``file``, ``line`` and the product's fields, nested ones with dotted names."""
+        import pandas as pd
+
         files = self.files(source)
         reader = self.reader(source)
         places: list[tuple[str, int]] = []

@@ -19,8 +19,8 @@ ROWS_PER_SHARD = 700_000
 ROWS_PER_FRAME = 60_000
 """Rows a compressed frame aims at: some megabytes of text, beyond which compression gains nothing."""
 LONGEST_FRAME = 360 * MINUTE
-FEWEST_ROWS = 60_000
-"""Rows below which a shard is not worth its look-back; small datasets are cut into eight where that leaves more."""
+FEWEST_ROWS = 80_000
+"""Rows below which a shard is not worth its look-back; small datasets are cut into four where that leaves more."""
 BLOCKS = 2_000
 TIMELINE_BINS = 96
 ROWS_PER_BIN = 200_000
@@ -142,7 +142,7 @@ def _frame(window: Window, cell: int, usual: Expected) -> int:
 def _greedy(window: Window, grain: int, expected: Expected, target: int) -> list[int]:
     """Inner shard borders, each shard about ``target`` rows at most, all of them multiples of ``grain`` from start."""
     total = expected(window.start, window.stop)
-    target = int(min(max(total / 8, FEWEST_ROWS), target))
+    target = int(min(max(total / 4, FEWEST_ROWS), target))
     if total <= target:
         return []
     grains = -(-window.duration // grain)

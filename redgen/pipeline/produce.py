@@ -14,7 +14,7 @@ from redgen.pipeline.digests import Digests, Follower, sha256_of
 from redgen.pipeline.ledger import Ledger, Report
 from redgen.pipeline.logs import Outlet
 from redgen.pipeline.maker import MARKS_FOLDER, marks_name
-from redgen.pipeline.shard import ShardPlan
+from redgen.pipeline.shard import ShardPlan, warm
 from redgen.pipeline.staging import Staging, writing
 from redgen.pipeline.workers import PlanFactory, alone, crew
 
@@ -64,6 +64,7 @@ def _reports(plan: ShardPlan, factory: PlanFactory, staging: Staging, ledger: Le
              jobs: int) -> Generator[Report, None, None]:
     shards = range(ledger.applied, plan.layout.shards)
     if jobs > 1 and len(shards) > 1:
+        warm(plan)
         return crew(factory, staging.path, shards, ledger.apply, jobs=jobs, close_in_child=[staging.journal_fd()])
     return alone(plan, staging.path, shards, ledger.apply)
 

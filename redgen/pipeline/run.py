@@ -25,10 +25,10 @@ from redgen.pipeline.staging import MANIFEST, Staging, check_target, open_stagin
 from redgen.pipeline.truthfiles import campaign_records, effect_records, hard_negative_records, write_jsonl
 
 
-def generate(scenario: str | Path, target: str | Path, *, seed: int | None = None, jobs: int | None = None,
-             settings: Sequence[str] = (), clean: bool = False, force: bool = False,
+def generate(scenario: str | Path, target: str | Path | None = None, *, seed: int | None = None,
+             jobs: int | None = None, settings: Sequence[str] = (), clean: bool = False, force: bool = False,
              watch: Watch | None = None) -> Dataset:
-    """Make the dataset of ``scenario`` (a bundled name or a path) in the directory ``target``.
+    """Make the dataset of ``scenario`` (a bundled name or a path) in the directory ``target`` (``redgen-<its name>``).
 
     ``seed`` and ``settings`` (``dotted.key=value``) override the scenario; ``clean`` leaves the campaigns out and keeps
     every benign line as it is with them; ``jobs`` is the number of worker processes (default: one per core) and changes
@@ -39,7 +39,7 @@ def generate(scenario: str | Path, target: str | Path, *, seed: int | None = Non
     """
     overrides = (*settings, *([f"seed={seed}"] if seed is not None else []))
     request = Request(str(scenario), tuple(overrides), clean)
-    place = Path(target).expanduser().absolute()
+    place = Path(target or f"redgen-{Path(scenario).stem}").expanduser().absolute()
     check_target(place, force=force)
     with renderer_compiling():
         plan = make_plan(request)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.clock import SECOND
 from redgen.pipeline.happenings import Happenings
 from redgen.pipeline.layout import Layout
 from redgen.pipeline.logs import Outlet, Written, write
@@ -16,6 +17,7 @@ from redgen.pipeline.sensors import Sensed, sense, skewed
 from redgen.table import Table
 from redgen.truth import Index, split
 
+_WARM = 10 * SECOND
 COUNTS = ("planned", "observed", "lost", "duplicated", "lines")
 """What the accounting counts per source and truth code. planned: records that the rows done in the shard must give;
 observed: records written in it, before the sensor lost or doubled any; lines = observed - lost + duplicated."""
@@ -82,6 +84,15 @@ def observe_shard(plan: ShardPlan, shard: int) -> Iterator[tuple[Outlet, Lines, 
         lines, tally = _keep(outlet, seen, truth, plan, shard)
         tally.counts[:, 0] = due
         yield outlet, lines, tally
+
+
+def warm(plan: ShardPlan) -> None:
+    """Make a few minutes in the middle of the window and forget them: what compiles, compiles once, before a fork."""
+    window = plan.layout.window
+    noon = window.start + window.duration // 2
+    layout, shard = plan.layout.alone(noon, min(noon + max(plan.layout.frame, _WARM), window.stop))
+    for _ in make_shard(replace(plan, layout=layout), shard):
+        pass
 
 
 def lookback(outlets: Sequence[Outlet]) -> Mapping[str, int]:

@@ -86,6 +86,7 @@ class AwsCloudTrail(Source):
         self._holes = words.holes(world, seed, self._calls.commands, self._calls.modules) | dict(self._calls.holes)
         enveloped = self.format == "s3"
         self.lead = b"," if enveloped else b""
+        self.rotate = 5 * MINUTE if enveloped else 0  # a trail delivers about that often (field sheet 04 §9)
         texts = self._calls.forms
         self.template = Template([f",{t}" for t in texts] if enveloped else [f"{t}\n" for t in texts], self._holes)
         self.event_ids = Template(["@{event_id}"], self._holes)

@@ -1,0 +1,1 @@
+"""The performance contract, measured: ``python -m tests.benchmarks``."""
