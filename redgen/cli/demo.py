@@ -76,4 +76,4 @@ def _lines(console: Console, made: Dataset, out: Path) -> None:
         ("redgen playbook show ato-credential-stuffing", "an attack as a graph"),
         (f"redgen generate demo -o other --seed {int(made.manifest['seed']) + 1}", "the same day with other people"),
     ):
-        console.print(f"  [cyan]{command:<66}[/] {why}", highlight=False, soft_wrap=True)
+        console.print(f"  [cyan]{command}[/]\n      {why}", highlight=False, soft_wrap=True)
