@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 from redgen.errors import did_you_mean
 from redgen.seed import F64, Stream
 from redgen.spec.laws import LAWS, SCHEMAS, TIME_UNITS, Reader
+from redgen.spec.model import FARTHEST
 
 NOTES = frozenset({"unit", "source", "note", "stealth", "min", "max"})
 STEALTH_SHARE = 0.25
@@ -113,7 +114,11 @@ class Distribution:
     def quantile(self, u: Any) -> NDArray[Any]:
         """The value at each probability ``u`` (array-like): float64, int64 where values are whole, object for text."""
         raw = self._raw(self.low + np.asarray(u, dtype=np.float64) * (self.high - self.low))
-        return np.rint(raw).astype(np.int64) if self.time else raw
+        if not self.time:
+            return raw
+        longest = float(FARTHEST)
+        sane = np.nan_to_num(np.asarray(raw, dtype=np.float64), posinf=longest, neginf=-longest)
+        return np.rint(np.clip(sane, -longest, longest)).astype(np.int64)
 
     def draw(self, stream: Stream, n: int, stealth: float | None = None) -> NDArray[Any]:
         """``n`` values; ``stealth`` in [0, 1] draws them from the quarter that so stealthy an attacker would choose."""
