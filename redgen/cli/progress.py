@@ -58,7 +58,7 @@ def _watcher(bar: Bar) -> Watch:
         now = time.perf_counter()
         begun.append((now, progress.lines))
         first, lines = begun[0]
-        rate = f"{(progress.lines - lines) / (now - first):,.0f} lines/s" if now > first else ""
+        rate = f"{(progress.lines - lines) / (now - first):,.0f} lines/s" if len(begun) > 1 else ""
         bar.update(task, completed=progress.share, description=f"{progress.lines:,} lines", rate=rate)
 
     return watch

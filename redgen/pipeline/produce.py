@@ -42,6 +42,8 @@ def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: in
     if not ledger.applied:
         _open_files(plan, staging.path)
     lines = ledger.lines
+    if watch:
+        watch(_progress(plan, ledger.applied, lines))
     follower = Follower(digests, staging.note)
     try:
         with closing(_reports(plan, factory, staging, ledger, jobs)) as todo:
