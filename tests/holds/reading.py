@@ -33,7 +33,7 @@ _SYSLOG = re.compile(
     r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\S+) (?P<host>\S+) (?P<tag>[\w.-]+?)(?:\[(?P<pid>\d+)\])?: "
     r"(?P<message>.*)")
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-_PORT = re.compile(r"port (\d+)")
+_PORT = re.compile(r"\bport (\d+)")
 
 
 def micros(text: str, form: str) -> int:
