@@ -20,6 +20,7 @@ from typing import Any, cast
 from redgen.errors import RedgenError, SinkError
 from redgen.pipeline.ledger import Base, Report
 from redgen.pipeline.maker import Maker
+from redgen.pipeline.memory import keep_memory
 from redgen.pipeline.shard import ShardPlan
 
 Grant = Callable[[Report], list[dict[int, Base]]]
@@ -120,6 +121,7 @@ def _serve(link: Link, factory: PlanFactory, root: Path, spare: Sequence[int]) -
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for fd in spare:
         os.close(fd)
+    keep_memory()
     maker: Maker | None = None
     try:
         maker = Maker(factory(), root)
