@@ -30,8 +30,9 @@ def run_with_progress(scenario: str, out: Path, *, seed: int | None, jobs: int |
         made = generate(scenario, out, seed=seed, jobs=jobs, settings=settings, clean=clean, force=force, watch=watch)
     except KeyboardInterrupt:
         _stop(bar)
-        print(f"redgen: interrupted; nothing is at {out}. The same command goes on where this one stopped; "
-              f"to forget it, remove {out}.partial", file=sys.stderr)
+        kept = out.with_name(f"{out.name}.partial")
+        more = f"; the same command goes on from here; to forget it, remove {kept}" if kept.exists() else ""
+        print(f"redgen: interrupted; nothing was made at {out}{more}", file=sys.stderr)
         sys.exit(130)
     finally:
         _stop(bar)

@@ -63,18 +63,24 @@ class Follower:
         self._note = note
         self._queue: queue.SimpleQueue[tuple[dict[str, int], dict[str, Any]] | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="redgen-digests", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def put(self, ends: dict[str, int], entry: dict[str, Any]) -> None:
-        """Hand over one finished shard; raises what the thread ran into."""
+        """Hand over one finished shard; raises what the thread ran into.
+
+        The thread starts with the first shard, when all workers are forked: a fork beside threads is a gamble.
+        """
         self._raise()
         self._queue.put((ends, entry))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="redgen-digests", daemon=True)
+            self._thread.start()
 
     def finish(self) -> None:
         """Wait until all is hashed and noted."""
-        self._queue.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
         self._raise()
 
     def _raise(self) -> None:

@@ -47,6 +47,14 @@ def test_killed_and_started_again(
     process = started(tmp_path / "out", environment, jobs)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+    for _ in range(1000):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.01)
+    else:
+        pytest.fail("workers outlived their parent")
     assert not (tmp_path / "out").exists()
     kept = (tmp_path / "out.partial/journal.jsonl").read_bytes().count(b"\n")
     assert kept >= 4
