@@ -191,7 +191,7 @@ def _answers(stage: Stage, book: Book, http: Table) -> list[Table]:
     found = []
     for op, step, some, own in (
         ("password", 0, book.result != RESULT["rate_limited"], {"result": book.result, "factor": PASSWORD}),
-        ("lock", 1, book.locks, {"result": RESULT["locked"]}),
+        ("lock", 0, book.locks, {"result": RESULT["locked"]}),  # one request with the last wrong password
         ("session_start", 1, fits & (factor < 0), {"session": session}),
         ("factor_check", 1, fits & (factor >= 0), {"result": RESULT["timeout"], "factor": factor}),
     ):
