@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from redgen.errors import DataError, did_you_mean
+from redgen.pipeline.inline import parted
 from redgen.registry import SOURCES
 
 if TYPE_CHECKING:  # half a second, which who only generates need not wait for
@@ -145,16 +146,21 @@ class Dataset:
         return reader
 
     def logs(self, source: str) -> pd.DataFrame:
-        """The records of one source: ``file``, ``line`` and the product's fields, nested ones with dotted names."""
+        """The records of one source: ``file``, ``line`` and the product's fields, nested ones with dotted names.
+
+        Where the lines hold labels, ``redgen.label`` and its like are columns, too.
+        """
         import pandas as pd
 
         files = self.files(source)
         reader = self.reader(source)
+        inline = self.manifest["sources"][source]["inline_labels"]
         places: list[tuple[str, int]] = []
         records: list[dict[str, Any]] = []
         for file in files:
             for line, text in file.records():
-                records.append(reader.parse(text))
+                bare, label = parted(text) if inline else (text, {})
+                records.append(reader.parse(bare) | label)
                 places.append((file.name, line))
         where = pd.DataFrame(places, columns=["file", "line"])
         return pd.concat([where, pd.json_normalize(records)], axis=1)

@@ -58,3 +58,17 @@ class Inline:
         out[~added] = data
         out[added] = text[np.repeat(offsets[codes], width) + inner]
         return out, new_ends
+
+
+def parted(text: str) -> tuple[str, dict[str, str]]:
+    """A line without its label, and the label as ``redgen.…`` fields; JSON lines stay whole, theirs is a field.
+
+    >>> parted("it happened redgen=malicious/C-0001/probe")
+    ('it happened', {'redgen.label': 'malicious', 'redgen.campaign_id': 'C-0001', 'redgen.step_id': 'probe'})
+    """
+    if text.endswith("}"):
+        return text, {}
+    stem, found, cells = text.rpartition(" redgen=")
+    words = cells.split("/") if found else text.split("\t")[-len(FIELDS) :]
+    bare = stem if found else "\t".join(text.split("\t")[: -len(FIELDS)])
+    return bare, {f"redgen.{name}": "" if word == "-" else word for name, word in zip(FIELDS, words, strict=True)}

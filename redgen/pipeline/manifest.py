@@ -81,6 +81,7 @@ def _source(plan: Plan, ledger: Ledger, k: int) -> dict[str, Any]:
         "title": outlet.source.title, "sigma": dict(outlet.source.sigma), "format": outlet.source.format,
         "envelope": bool(outlet.source.lead),
         "order": plan.scenario.output.order, "compress": outlet.compression or "none",
+        "inline_labels": outlet.inline is not None,
         "files": len(states), "lines": sum(s.records for s in states), "bytes": sum(s.size for s in states),
         "labels": {label: int(sum(tally.counts[c, 4] for c, cause in enumerate(plan.causes) if cause.label == label))
                    for label in LABELS},

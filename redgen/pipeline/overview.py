@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -52,24 +51,23 @@ def sources(dataset: Dataset, width: int) -> list[SourceLine]:
 
 def campaigns(dataset: Dataset, width: int) -> list[CampaignLine]:
     """Every campaign in order of its onset."""
-    found = []
-    for c in dataset.manifest["campaigns"]:
-        times = dataset.labels.loc[dataset.labels["campaign_id"].eq(c["campaign_id"])
-                                   & dataset.labels["label"].eq("malicious"), "t"]
-        found.append(CampaignLine(
-            c["campaign_id"], c["playbook"], " → ".join(c["path"]), _when(c["t_onset"]), _when(c["t_impact"]),
-            _when(c["t_end"]), c["n_events"], c["sources"], _histogram(dataset, times.to_numpy(), width)))
+    lines = _timelines(dataset, "malicious", "campaign_id", width)
+    found = [
+        CampaignLine(c["campaign_id"], c["playbook"], " → ".join(c["path"]), _when(c["t_onset"]), _when(c["t_impact"]),
+                     _when(c["t_end"]), c["n_events"], c["sources"], lines.get(c["campaign_id"], []))
+        for c in dataset.manifest["campaigns"]
+    ]
     return sorted(found, key=lambda c: (c.onset or "~", c.id))
 
 
 def hard_negatives(dataset: Dataset, width: int) -> list[CampaignLine]:
     """Every hard negative in order of its beginning."""
-    found = []
-    for row in dataset.records("hard_negatives"):
-        times = dataset.labels.loc[dataset.labels["noise_id"].eq(row["noise_id"]), "t"].to_numpy()
-        found.append(CampaignLine(
-            row["noise_id"], row["kind"], " → ".join(row["path"]), _when(row["t0"]), "", _when(row["t1"]),
-            row["n_events"], row["sources"], _histogram(dataset, times, width)))
+    lines = _timelines(dataset, "hard_negative", "noise_id", width)
+    found = [
+        CampaignLine(n["noise_id"], n["kind"], " → ".join(n["path"]), _when(n["t0"]), "", _when(n["t1"]),
+                     n["n_events"], n["sources"], lines.get(n["noise_id"], []))
+        for n in dataset.records("hard_negatives")
+    ]
     return sorted(found, key=lambda c: (c.onset or "~", c.id))
 
 
@@ -94,9 +92,13 @@ def _when(t: int | None) -> str:
     return "" if t is None else iso(t)
 
 
-def _histogram(dataset: Dataset, times: Any, width: int) -> list[int]:
+def _timelines(dataset: Dataset, label: str, owner: str, width: int) -> dict[str, list[int]]:
+    """Lines over the window of every campaign or hard negative, in one pass over the labels."""
     timeline = dataset.manifest["timeline"]
-    start, step = timeline["start"], timeline["step"]
-    bins = len(next(iter(timeline["lines"].values()), []))
-    at = np.clip(((times - start) // step).astype(int), 0, max(bins - 1, 0))
-    return squeeze(np.bincount(at, minlength=bins).tolist(), width)
+    bins = max(len(next(iter(timeline["lines"].values()), [])), 1)
+    labels = dataset.labels[dataset.labels["label"] == label]
+    at = np.clip((labels["t"].to_numpy() - timeline["start"]) // timeline["step"], 0, bins - 1).astype(np.int64)
+    whose = labels[owner].astype("category").cat
+    counts = np.bincount(whose.codes.to_numpy() * bins + at, minlength=len(whose.categories) * bins)
+    return {str(name): squeeze(counts[k * bins : (k + 1) * bins].tolist(), width)
+            for k, name in enumerate(whose.categories)}

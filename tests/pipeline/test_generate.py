@@ -51,6 +51,9 @@ def test_inline_labels_say_the_same(small: Dataset, tmp_path: Path) -> None:
             labels = small.labels[small.labels["file"] == bare.name]
             assert set(marked) == set(labels["line"]), source
             assert max(marked.values(), default=1) == 1
+    for source in ("nginx_access", "okta_system", "zeek_dns"):
+        said = inline.logs(source)["redgen.label"]
+        assert (said != "benign").sum() == len(small.labels[small.labels["source"] == source])
 
 
 def test_the_manifest_lists_every_file(small: Dataset) -> None:
