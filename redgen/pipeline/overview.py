@@ -99,6 +99,6 @@ def _timelines(dataset: Dataset, label: str, owner: str, width: int) -> dict[str
     labels = dataset.labels[dataset.labels["label"] == label]
     at = np.clip((labels["t"].to_numpy() - timeline["start"]) // timeline["step"], 0, bins - 1).astype(np.int64)
     whose = labels[owner].astype("category").cat
-    counts = np.bincount(whose.codes.to_numpy() * bins + at, minlength=len(whose.categories) * bins)
+    counts = np.bincount(whose.codes.to_numpy().astype(np.int64) * bins + at, minlength=len(whose.categories) * bins)
     return {str(name): squeeze(counts[k * bins : (k + 1) * bins].tolist(), width)
             for k, name in enumerate(whose.categories)}
