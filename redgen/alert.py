@@ -1,7 +1,7 @@
 """Alerts in normal form: what any detector said, as columns, whatever product's words it came in.
 
-An ``Alerts`` is three frames that a scorer can join: the alerts, the events they name, the entities they name. Times are
-integers of UTC microseconds.
+An ``Alerts`` is three frames that a scorer can join: the alerts, the events they name, the entities they name. Times
+are integers of UTC microseconds.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ class Detection:
 
 
 def digest_of(line: bytes) -> str:
-    """The digest by which an alert may name a raw line: BLAKE2b-128 of it without its line end, in hex.
+    r"""The digest by which an alert may name a raw line: BLAKE2b-128 of it without its line end, in hex.
 
-    >>> digest_of(b"x\\n") == digest_of(b"x")
+    >>> digest_of(b"x\n") == digest_of(b"x")
     True
     """
     import hashlib
@@ -120,7 +120,7 @@ def level_of(severity: int) -> str:
     >>> level_of(75), level_of(60), level_of(0)
     ('high', 'medium', 'informational')
     """
-    return next((name for name, least in reversed(LEVELS.items()) if severity >= least), "informational")
+    return next((name for name, least in reversed(tuple(LEVELS.items())) if severity >= least), "informational")
 
 
 def alerts_of(frame: Mapping[str, Sequence[Any]], events: Mapping[str, Sequence[Any]] | None = None,
@@ -129,8 +129,8 @@ def alerts_of(frame: Mapping[str, Sequence[Any]], events: Mapping[str, Sequence[
     """Alerts from columns: types are set, columns left out are blank (``t_first`` and ``t_last`` are then ``t_alert``).
 
     >>> made = alerts_of({"rule_id": ["r"], "t_alert": [5]})
-    >>> made.frame.loc[0, ["alert_id", "rule_name", "severity", "t_last"]].tolist()
-    ['A-1', 'r', 50, 5]
+    >>> made.frame[["alert_id", "rule_name", "severity", "t_last"]].to_dict("records")
+    [{'alert_id': 'A-1', 'rule_name': 'r', 'severity': 50, 't_last': 5}]
     """
     columns = dict(frame)
     n = max((len(v) for v in columns.values()), default=0)

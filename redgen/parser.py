@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 META = ("_file", "_line", "_ts", "_event_id", "_fulltext")
 """Columns of every relation: index into the files (INTEGER), line from 1 in it (BIGINT), event time (TIMESTAMP, µs UTC,
-NULL when unreadable), the product's own event id (VARCHAR or NULL), the record's text (VARCHAR, only when asked for)."""
+NULL when unreadable), the product's own event id (VARCHAR or NULL), the record's text (VARCHAR, when asked for)."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,11 @@ class Want:
 
 @dataclass(frozen=True)
 class Given:
-    """What is known about the files: a time near theirs (µs UTC) for formats without a year, the time field if told,
-    and how many leading lines of each file are no records."""
+    """What is known about the files.
+
+    A time near theirs (µs UTC) for formats without a year, the time field if told, and how many leading lines of each
+    file are no records.
+    """
 
     year_from: int = 0
     time_field: str = ""
@@ -67,4 +70,4 @@ class Parser(ABC):
 
     @abstractmethod
     def relation(self, db: DuckDBPyConnection, files: Sequence[Path], want: Want, given: Given) -> Relation:
-        """The events of ``files`` (plain, .gz or .zst) as a relation in ``db``; DataError when a file cannot be read."""
+        """The events of ``files`` (plain, .gz or .zst) as a relation; DataError when a file cannot be read."""

@@ -57,3 +57,6 @@ class Family:
 SOURCES = Family("source", "redgen.sources", "SOURCE")
 ACTIONS = Family("action", "redgen.actions", "ACTION")
 BEHAVIORS = Family("behavior", "redgen.benign.behaviors", "BEHAVIOR")
+PARSERS = Family("parser", "redgen.parsers", "PARSER")
+READERS = Family("alert format", "redgen.readers", "READER")
+DETECTORS = Family("detector", "redgen.detectors", "DETECTOR")

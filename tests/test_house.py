@@ -15,11 +15,12 @@ PACKAGE = ROOT / "redgen"
 
 RANKS = (
     {"errors", "seed", "clock", "version"},
-    {"vocabulary", "table", "registry", "spec"},
-    {"activity", "truth", "world"},
-    {"benign", "playbook", "actions", "source", "sources", "render"},
+    {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
+    {"activity", "truth", "world", "scorecard", "detector", "reader", "parsers"},
+    {"benign", "playbook", "actions", "source", "sources", "render", "readers", "sigma", "detectors", "scoring",
+     "evidence"},
     {"pipeline"},
-    {"checks"},
+    {"checks", "assess"},
     {"cli", "__main__"},
 )
 """Lowest first; a room may import from rooms of a lower rank, from itself, and where ``DOORS`` says so."""
@@ -35,12 +36,17 @@ DOORS = {
     ("activity", "truth"),
     ("truth", "activity"),    # the one door works on activities
     ("spec", "registry"),
+    ("detectors", "sigma"),   # the embedded engine is one detector among others
+    ("detectors", "readers"),  # a program's alerts come in anybody's format
     ("__main__", "cli"),
 }
 """Neighbours of one rank that may know each other; file-level imports stay free of cycles all the same."""
 
 TRUTH_SEALED = {"source", "sources", "render", "world", "spec", "benign", "checks"}
 """Rooms that may not import ``redgen.truth``."""
+
+GROUND_SEALED = {"detector", "detectors", "sigma", "parser", "parsers", "reader", "readers", "alert"}
+"""Rooms that may not know ``redgen.ground``: what detects must not see what is true."""
 
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
@@ -113,6 +119,12 @@ def test_truth_stays_behind_its_door(path: Path) -> None:
     if room(dotted(path)) in {"source", "sources", "render"}:
         names = {n.value for n in ast.walk(tree(path)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
         assert "truth" not in names, "a source reads a column named truth"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if room(dotted(p)) in GROUND_SEALED], ids=dotted)
+def test_detectors_never_see_the_ground_truth(path: Path) -> None:
+    """What reads logs and raises alerts knows files alone: neither the truth of a dataset nor its scorers."""
+    assert not {room(t) for t in imports(path)} & {"ground", "scoring", "truth", "scorecard"}
 
 
 def test_no_import_cycles() -> None:

@@ -1,0 +1,1 @@
+"""Detectors, one file per plug-in: the embedded engine, programs, functions, and files of alerts."""

@@ -1,0 +1,1 @@
+"""Alerts against truth: matching, metrics with intervals, chance, regression and gates."""

@@ -1,0 +1,1 @@
+"""The embedded Sigma engine: rules and correlations compiled to SQL, run by DuckDB over parsed logs."""
