@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
 META = ("_file", "_line", "_ts", "_event_id", "_fulltext")
 """Columns of every relation: index into the files (INTEGER), line from 1 in it (BIGINT), event time (TIMESTAMP, µs UTC,
-NULL when unreadable), the product's own event id (VARCHAR or NULL), the record's text (VARCHAR, when asked for)."""
+NULL when unreadable), the product's own event id (VARCHAR or NULL), the record's text (VARCHAR, NULL when not asked for).
+
+A record of a document that is not made of lines (an array, an envelope, Parquet) has its place in it as line."""
 
 
 @dataclass(frozen=True)
 class Want:
-    """What a reader needs of the files: fields by the names rules use, and whether keyword rules need the full text."""
+    """What a reader needs of the files: fields by the names rules use, and whether keyword rules need the full text.
+
+    ``aliases``: a wanted field -> the names under which these files may hold it, likeliest first; tried after its own.
+    """
 
     fields: frozenset[str]
     fulltext: bool = False
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,23 @@ class Given:
 
 @dataclass(frozen=True)
 class Relation:
-    """One source's events: ``sql`` is a SELECT of META and one column per wanted field, quoted by its own name.
+    """One source's events: ``sql`` is a SELECT of META and one column per wanted field.
 
-    A field's column is VARCHAR, or VARCHAR[] when the field sits inside an array (``lists`` names those); fields that
-    the format cannot have are NULL columns and listed in ``absent``. Field names match case-insensitively, an exact
-    match first. ``rows`` that did not parse are left out of the relation and counted in ``refused``.
+    ``columns``: wanted field -> its column, to be quoted; the field's own name, but for names that differ by case alone
+    (SQL would take them for one). A column is VARCHAR, or VARCHAR[] for the fields in ``lists``, which sit inside an
+    array. Numbers and truth values are their JSON text; a JSON null is NULL. Names match case-insensitively, an exact
+    match first. ``absent``: fields that no record has (nor an alias of them) and the format does not know either; their
+    columns are NULL throughout.
+
+    ``sql`` reads ``table``, which the parser made in one pass over the files; drop it when done. Records that did not
+    parse are left out and counted in ``refused``; ``first_refused`` says which came first: ``file:line: why``.
+    ``notes`` are remarks for the user, by code.
     """
 
     sql: str
+    table: str
+    columns: Mapping[str, str]
+    rows: int
     absent: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     refused: int = 0
@@ -59,7 +74,7 @@ class Relation:
 
 
 class Parser(ABC):
-    """Reads one format of log files."""
+    """Reads one format of log files. ``redgen.parsers._detect.detect_parser`` finds the one for a file."""
 
     name: ClassVar[str]
     title: ClassVar[str]
