@@ -15,7 +15,7 @@ PACKAGE = ROOT / "redgen"
 
 RANKS = (
     {"errors", "seed", "clock", "version"},
-    {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
+    {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser", "records"},
     {"activity", "truth", "world", "scorecard", "detector", "reader", "parsers"},
     {"benign", "playbook", "actions", "source", "sources", "render", "readers", "sigma", "detectors", "scoring",
      "evidence"},

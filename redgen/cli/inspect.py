@@ -9,6 +9,9 @@ import typer
 
 from redgen.clock import MINUTE
 
+WIDE = 110
+"""Columns of a terminal from which on paths are written out; a narrower one shows how each begins."""
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -35,10 +38,10 @@ def inspect(
     console.print(_sources(overview.sources(data, width)))
     runs = overview.campaigns(data, width)
     if runs:
-        console.print(_runs("Campaigns", runs, impact=True))
+        console.print(_runs("Campaigns", runs, impact=True, narrow=console.width < WIDE))
     noise = overview.hard_negatives(data, width)
     if noise:
-        console.print(_runs("Hard negatives", noise, impact=False))
+        console.print(_runs("Hard negatives", noise, impact=False, narrow=console.width < WIDE))
     step = m["timeline"]["step"] * len(next(iter(m["timeline"]["lines"].values()))) / width / MINUTE
     console.print(f"One bar of a timeline is {step:,.0f} minutes. Next: redgen why {dataset} FILE:LINE",
                   highlight=False)
@@ -61,7 +64,7 @@ def _sources(lines: list[Any]) -> Table:
     return table
 
 
-def _runs(title: str, lines: list[CampaignLine], *, impact: bool) -> Table:
+def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: bool) -> Table:
     from rich.table import Table
 
     from redgen.pipeline.overview import spark
@@ -69,7 +72,7 @@ def _runs(title: str, lines: list[CampaignLine], *, impact: bool) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("id", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    table.add_column("path", overflow="fold")
+    table.add_column("path", no_wrap=narrow, overflow="ellipsis" if narrow else "fold")
     table.add_column("onset" if impact else "begins", no_wrap=True)
     if impact:
         table.add_column("impact", no_wrap=True)
