@@ -66,10 +66,22 @@ class HardNegative:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """One log file: its ``lines`` records stand after ``head_lines`` that are none; ``name`` as labels say it."""
+
+    name: str
+    source: str
+    lines: int
+    head_lines: int = 0
+
+
+@dataclass(frozen=True)
 class Ground:
     """All that is true of a dataset. ``labels`` has LABEL_COLUMNS; a line that is not in it is benign.
 
     ``lines``: log source -> lines; ``digest`` names the dataset's content; ``people`` is the organisation's population.
+    ``files`` in the order they were written (empty: not known); ``unlogged`` are campaigns that left no line in any
+    log: nobody can detect them, so they are named and not counted.
     """
 
     labels: pd.DataFrame
@@ -82,3 +94,5 @@ class Ground:
     scenario: str = ""
     seed: int | None = None
     people: int = 0
+    files: tuple[Extent, ...] = ()
+    unlogged: tuple[str, ...] = ()
