@@ -12,6 +12,9 @@ from redgen.clock import MINUTE
 WIDE = 110
 """Columns of a terminal from which on paths are written out; a narrower one shows how each begins."""
 
+SET = 66
+"""Columns that everything but paths and timelines takes."""
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -30,6 +33,7 @@ def inspect(
     data = load(dataset)
     console = Console()
     width = max(12, min(48, console.width - 84))
+    narrow = None if console.width >= WIDE else max(8, console.width - 12 - SET)
     m = data.manifest
     console.print(f"[bold]{dataset}[/]: {m['scenario']['title'] or m['scenario']['id']}", highlight=False)
     console.print(f"{m['window']['start_iso']} to {m['window']['stop_iso']} · seed {m['seed']} · "
@@ -38,10 +42,10 @@ def inspect(
     console.print(_sources(overview.sources(data, width)))
     runs = overview.campaigns(data, width)
     if runs:
-        console.print(_runs("Campaigns", runs, impact=True, narrow=console.width < WIDE))
+        console.print(_runs("Campaigns", runs, impact=True, narrow=narrow))
     noise = overview.hard_negatives(data, width)
     if noise:
-        console.print(_runs("Hard negatives", noise, impact=False, narrow=console.width < WIDE))
+        console.print(_runs("Hard negatives", noise, impact=False, narrow=narrow))
     step = m["timeline"]["step"] * len(next(iter(m["timeline"]["lines"].values()))) / width / MINUTE
     console.print(f"One bar of a timeline is {step:,.0f} minutes. Next: redgen why {dataset} FILE:LINE",
                   highlight=False)
@@ -64,7 +68,7 @@ def _sources(lines: list[Any]) -> Table:
     return table
 
 
-def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: bool) -> Table:
+def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: int | None) -> Table:
     from rich.table import Table
 
     from redgen.pipeline.overview import spark
@@ -72,7 +76,7 @@ def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: bool) 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("id", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    table.add_column("path", no_wrap=narrow, overflow="ellipsis" if narrow else "fold")
+    table.add_column("path", no_wrap=bool(narrow), overflow="ellipsis" if narrow else "fold", max_width=narrow)
     table.add_column("onset" if impact else "begins", no_wrap=True)
     if impact:
         table.add_column("impact", no_wrap=True)
