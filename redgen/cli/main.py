@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from redgen.cli import baseline, demo, generate, inspect, playbook, schema, version, why
+from redgen.cli import baseline, demo, generate, inspect, playbook, rules, schema, version, why
 from redgen.errors import RedgenError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("inspect")(inspect.inspect)
 app.command("why")(why.why)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(rules.app, name="rules")
 app.command("schema")(schema.schema)
 app.command("version")(version.version)
 
