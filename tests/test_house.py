@@ -15,8 +15,8 @@ PACKAGE = ROOT / "redgen"
 
 RANKS = (
     {"errors", "seed", "clock", "version"},
-    {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser", "records"},
-    {"activity", "truth", "world", "scorecard", "detector", "reader", "parsers"},
+    {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
+    {"activity", "truth", "world", "scorecard", "detector", "reader", "records", "parsers"},
     {"benign", "playbook", "actions", "source", "sources", "render", "readers", "sigma", "detectors", "scoring",
      "evidence"},
     {"pipeline"},
@@ -36,6 +36,7 @@ DOORS = {
     ("activity", "truth"),
     ("truth", "activity"),    # the one door works on activities
     ("spec", "registry"),
+    ("reader", "records"),    # alert files are files of records
     ("detectors", "sigma"),   # the embedded engine is one detector among others
     ("detectors", "readers"),  # a program's alerts come in anybody's format
     ("__main__", "cli"),
