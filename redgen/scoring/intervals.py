@@ -85,10 +85,11 @@ def garwood(k: float, exposure: float, confidence: float = 0.95, unit: str = "")
     return Estimate(k / exposure, lower, upper, math.floor(k), k, confidence, "Garwood", unit)
 
 
-def tango(lost: int, gained: int, n: int, confidence: float = 0.95) -> Estimate:
+def tango(lost: float, gained: float, n: float, confidence: float = 0.95) -> Estimate:
     """The score interval of a paired difference (gained - lost) / n, both out of the same ``n`` campaigns.
 
-    The limits are where the score statistic reaches ±z (Tango, Statistics in Medicine 17, 1998).
+    The limits are where the score statistic reaches ±z (Tango, Statistics in Medicine 17, 1998). The sizes may be
+    effective ones that are no whole numbers.
 
     >>> e = tango(7, 1, 21)
     >>> round(e.value, 3), round(e.lower, 3), round(e.upper, 3)
@@ -109,7 +110,7 @@ def tango(lost: int, gained: int, n: int, confidence: float = 0.95) -> Estimate:
     edge = 1 - 1e-12
     lower = _root(above, -edge, value) if value > -1 else -1.0
     upper = _root(below, value, edge) if value < 1 else 1.0
-    return Estimate(value, lower, upper, n, gained - lost, confidence, "Tango score")
+    return Estimate(value, lower, upper, math.floor(n), gained - lost, confidence, "Tango score")
 
 
 def newcombe(both: int, lost: int, gained: int, neither: int, confidence: float = 0.95) -> Estimate:
@@ -169,7 +170,7 @@ def planning(confidence: float = 0.95) -> tuple[Certificate, ...]:
     return tuple(Certificate(r, needed(r, confidence)) for r in (0.80, 0.90, 0.95, 0.99))
 
 
-def _tango_score(delta: float, lost: int, gained: int, n: int) -> float:
+def _tango_score(delta: float, lost: float, gained: float, n: float) -> float:
     """Tango's z at a difference, with the nuisance proportion at its maximum likelihood under that difference."""
     a = 2.0 * n
     b = -gained - lost + (2 * n - gained + lost) * delta
@@ -209,8 +210,8 @@ def _checked(k: float, n: float) -> None:
         raise ValueError(f"{k} of {n} is no proportion")
 
 
-def _checked_pairs(lost: int, gained: int, n: int) -> None:
-    if lost < 0 or gained < 0 or lost + gained > n:
+def _checked_pairs(lost: float, gained: float, n: float) -> None:
+    if lost < 0 or gained < 0 or lost + gained > n * (1 + 1e-9):
         raise ValueError(f"{lost} lost and {gained} gained do not fit into {n} pairs")
 
 
