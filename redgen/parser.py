@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 META = ("_file", "_line", "_ts", "_event_id", "_fulltext")
 """Columns of every relation: index into the files (INTEGER), line from 1 in it (BIGINT), event time (TIMESTAMP, µs UTC,
-NULL when unreadable), the product's own event id (VARCHAR or NULL), the record's text (VARCHAR, NULL when not asked for).
+NULL when unreadable), the product's own event id (VARCHAR or NULL), the record's text (VARCHAR, NULL unless asked for).
 
 A record of a document that is not made of lines (an array, an envelope, Parquet) has its place in it as line."""
 
