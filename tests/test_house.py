@@ -16,7 +16,7 @@ PACKAGE = ROOT / "redgen"
 RANKS = (
     {"errors", "seed", "clock", "version"},
     {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
-    {"activity", "truth", "world", "scorecard", "detector", "reader", "records", "parsers"},
+    {"activity", "truth", "world", "scorecard", "detector", "reader", "records", "parsers", "native"},
     {"benign", "playbook", "actions", "source", "sources", "render", "readers", "sigma", "detectors", "scoring",
      "evidence"},
     {"pipeline"},

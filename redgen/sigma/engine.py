@@ -1,0 +1,237 @@
+"""The engine: rules and events in, alerts and a report on every rule out.
+
+Events are loaded once, with the columns that the rules need. Each plain rule is one scan of its sources' tables;
+correlations are compiled from what those scans found, never from the text of finished queries.
+"""
+
+# ruff: noqa: S608  (identifiers are ours, literals are quoted)
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+
+from redgen.alert import BROKEN, FIELD_GAP, UNSUPPORTED, Alerts, Detection, Diagnostic
+from redgen.detector import Events
+from redgen.parser import Want
+from redgen.sigma import assemble, evidence
+from redgen.sigma.backend import Predicates
+from redgen.sigma.columns import RAW, Columns, Need
+from redgen.sigma.entities import fields_of_source
+from redgen.sigma.fires import fires
+from redgen.sigma.gaps import gap, missing
+from redgen.sigma.inputs import Unit, applies, units
+from redgen.sigma.members import Inner, members
+from redgen.sigma.patterns import SlowPatternError
+from redgen.sigma.prepare import pipeline_of, prepare
+from redgen.sigma.reach import unsatisfiable
+from redgen.sigma.ruleset import Loaded, Ruleset, load_rules, plainly
+from redgen.sigma.shapes import Shape, shape_of
+from redgen.sigma.store import MEMORY, Store, Table
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may set.
+
+    ``evidence``: events named by one alert at most. ``exclusive``: windows without their old end, (t - span, t].
+    ``raw_fires``: an alert for every qualifying event instead of one per episode. ``strict``: a rule in error fails
+    the whole detection.
+    """
+
+    rules: tuple[Path, ...]
+    pipelines: tuple[Path, ...] = ()
+    placeholders: Path | None = None
+    raw_fires: bool = False
+    exclusive: bool = False
+    evidence: int = assemble.EVIDENCE
+    strict: bool = False
+    memory: str = MEMORY
+
+
+@dataclass
+class Run:
+    """One run under way: everything the steps below share."""
+
+    options: Options
+    events: Events
+    ruleset: Ruleset
+    store: Store
+    columns: Columns = field(default_factory=Columns)
+    needs: dict[int, Need] = field(default_factory=dict)
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    routed: dict[int, list[Unit]] = field(default_factory=dict)
+    tables: dict[int, list[Table]] = field(default_factory=dict)
+    inners: dict[int, Inner] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.predicates = Predicates(self.columns)
+        self.numbers = {id(entry.rule): i for i, entry in enumerate(self.ruleset.loaded)}
+
+    def entry(self, rule: object) -> Loaded:
+        """The entry of a rule."""
+        return self.ruleset.loaded[self.numbers[id(rule)]]
+
+
+def detect(events: Events, options: Options) -> Detection:
+    """All alerts of the rules on the events, and what became of each rule."""
+    ruleset = load_rules(options.rules)
+    with Store(options.memory) as store:
+        run = Run(options, events, ruleset, store)
+        alerts = search(run)
+    reports = ruleset.reports()
+    broken = sum(r.status == BROKEN for r in reports)
+    failed = f"{broken} of {len(reports)} rules cannot be used, and strict is on" if options.strict and broken else ""
+    return Detection("sigma", alerts, reports, (*ruleset.diagnostics, *run.diagnostics), failed)
+
+
+def search(run: Run) -> Alerts:
+    """Load the events, run every rule, gather the alerts."""
+    pipeline = pipeline_of(run.options.pipelines, run.options.placeholders)
+    run.needs = prepare(run.ruleset, pipeline, run.predicates)
+    _shape(run)
+    _route(run)
+    assemble.begin(run.store)
+    _load(run)
+    run.store.lock()
+    for number, entry in enumerate(run.ruleset.loaded):
+        if entry.usable and isinstance(entry.rule, SigmaRule):
+            _scan(run, number, entry)
+    loud = [i for i, e in enumerate(run.ruleset.loaded) if e.usable and e.alerts and isinstance(e.rule, SigmaRule)]
+    assemble.single_events(run.store, loud)
+    end = _end(run)
+    for number in run.shapes:
+        _correlate(run, number, end)
+    return assemble.alerts_from(run.store, run.columns, [e.report for e in run.ruleset.loaded])
+
+
+def _shape(run: Run) -> None:
+    """Compile correlations, and let the rules they refer to keep the fields they need."""
+    for number, entry in enumerate(run.ruleset.loaded):
+        if not entry.usable or not isinstance(entry.rule, SigmaCorrelationRule):
+            continue
+        try:
+            shape = shape_of(entry.rule)
+        except SigmaError as error:
+            entry.reject(BROKEN, plainly(error))
+            continue
+        run.shapes[number] = shape
+        entry.report = replace(entry.report, span=shape.span)
+        for slot in shape.slots:
+            if isinstance(slot.rule, SigmaRule):
+                base = run.numbers[id(slot.rule)]
+                run.needs[base] = run.needs.get(base, Need()) | run.columns.need(slot.groups + slot.values, RAW)
+
+
+def _route(run: Run) -> None:
+    """Which rule runs on which log source."""
+    found = units(run.events)
+    for number, entry in enumerate(run.ruleset.loaded):
+        if not entry.usable or not isinstance(entry.rule, SigmaRule):
+            continue
+        free, wanted = not run.events.routing, entry.report.logsource
+        run.routed[number] = [u for u in found if free or applies(wanted, u.logsource)]
+        if not run.routed[number]:
+            said = ", ".join(f"{k}: {v}" for k, v in sorted(entry.report.logsource.items())) or "nothing"
+            entry.reject(UNSUPPORTED, f"no log source here is {said}")
+
+
+def _load(run: Run) -> None:
+    """Load each source that any rule runs on, once, with what all of its rules need."""
+    wanted: dict[int, list[int]] = {}
+    chosen: dict[int, Unit] = {}
+    for number, there in run.routed.items():
+        for unit in there:
+            chosen[id(unit)] = unit
+            wanted.setdefault(id(unit), []).append(number)
+    for key, unit in chosen.items():
+        need = run.columns.need(fields_of_source(unit.source), RAW)
+        for number in wanted[key]:
+            need |= run.needs[number]
+        relation = unit.read(run.store.db, Want(need.fields, need.fulltext), run.events)
+        table = run.store.load(relation, run.columns, need, unit.source, unit.names)
+        if relation.refused:
+            run.diagnostics.append(Diagnostic(
+                "REFUSED_LINES", f"{unit.source or unit.names[0]}: lines that are no records; the first: "
+                                 f"{relation.first_refused}", relation.refused))
+        for number in wanted[key]:
+            run.tables.setdefault(number, []).append(table)
+
+
+def _scan(run: Run, number: int, entry: Loaded) -> None:
+    """Find one rule's events in each of its sources, unless these lack its fields."""
+    assert isinstance(entry.rule, SigmaRule)
+    there, tested, lacking = run.tables[number], [], set[str]()
+    for table in there:
+        gaps = gap(entry.rule, table.absent, run.columns)
+        lacking |= set(gaps or missing(entry.rule, table.absent, run.columns))
+        if not gaps:
+            tested.append(table)
+    run.tables[number] = tested
+    sources = tuple(dict.fromkeys(t.source or t.files[0] for t in tested))
+    entry.report = replace(entry.report, sources=sources, missing=tuple(sorted(lacking)))
+    if not tested:
+        where = ", ".join(sorted({t.source or t.files[0] for t in there}))
+        entry.reject(FIELD_GAP, f"{where} has no {', '.join(sorted(lacking))}", sorted(lacking))
+    for table in tested:
+        predicate = run.predicates.predicate(entry.rule, table.lists)
+        try:
+            run.store.db.execute(f"INSERT INTO hits SELECT {number}, {table.index}, rowid FROM {table.name} "
+                                 f"WHERE {predicate}")
+        except (duckdb.Error, SlowPatternError) as error:
+            entry.reject(BROKEN, _why(error))
+
+
+def _why(error: Exception) -> str:
+    said = str(error)
+    return said[said.index("the pattern"):].splitlines()[0] if "the pattern" in said else plainly(error)
+
+
+def _end(run: Run) -> int:
+    """When the observation ends: as told, else at the last event."""
+    if run.events.stop:
+        return run.events.stop
+    last = [run.store.one(f"SELECT max(t) FROM {table.name}") for table in run.store.tables]
+    return max((t for t in last if t is not None), default=0)
+
+
+def _correlate(run: Run, number: int, end: int) -> None:
+    """Run one correlation after those it refers to, once."""
+    entry, shape = run.ruleset.loaded[number], run.shapes[number]
+    if number in run.inners or not entry.usable:
+        return
+    for slot in shape.slots:
+        inner = run.numbers[id(slot.rule)]
+        if inner in run.shapes:
+            _correlate(run, inner, end)
+    problem = unsatisfiable(shape, [run.entry(slot.rule).report for slot in shape.slots])
+    if problem:
+        entry.reject(*problem)
+        return
+    feeds: list[list[tuple[int, Table]] | Inner] = []
+    sources: list[str] = []
+    for slot in shape.slots:
+        base = run.numbers[id(slot.rule)]
+        usable = run.ruleset.loaded[base].usable
+        feeds.append(run.inners.get(base) or [(base, t) for t in run.tables.get(base, ()) if usable])
+        sources += run.ruleset.loaded[base].report.sources if usable else ()
+    entry.report = replace(entry.report, sources=tuple(dict.fromkeys(sources)))
+    inners = {i: feed for i, feed in enumerate(feeds) if isinstance(feed, Inner)}
+    title = entry.report.title
+    try:
+        run.diagnostics += members(run.store, run.columns, number, shape, title, feeds)
+        run.diagnostics += fires(run.store, number, shape, title, int(run.options.exclusive), end)
+        run.inners[number] = Inner(number, shape, inners)
+        if entry.alerts:
+            evidence.episodes(run.store, number, shape, number, raw=run.options.raw_fires)
+            evidence.collect(run.store, number, shape, inners, run.options.evidence)
+    except duckdb.Error as error:
+        entry.reject(BROKEN, plainly(error))
+
+

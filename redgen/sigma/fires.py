@@ -1,0 +1,139 @@
+"""Where correlations fire: one row per qualifying event in ``f<c>``.
+
+Columns: ``fire`` (its number), ``eid``, ``g``, ``t`` (when it fires), ``start`` and ``stop`` (its evidence lies between
+them) and ``metric``. Windows are of event time, trailing and closed: [t - span, t]. Everything is one sort per group,
+whatever the density of events.
+"""
+
+# ruff: noqa: S608  (identifiers are ours, literals are quoted)
+
+from __future__ import annotations
+
+from redgen.alert import Diagnostic
+from redgen.sigma.shapes import Clause, Shape
+from redgen.sigma.store import Store
+
+METRICS = {
+    "event_count": "count(*)", "value_count": "count(DISTINCT v)", "value_sum": "sum(v)", "value_avg": "avg(v)",
+    "value_median": "median(v)", "value_percentile": "quantile_cont(v, {share})"}
+"""Correlation type -> aggregate over the window, over distinct events."""
+
+
+def fires(store: Store, number: int, shape: Shape, title: str, edge: int, end: int) -> list[Diagnostic]:
+    """Make ``f<number>`` from ``m<number>``.
+
+    ``edge``: µs by which the window is shorter than the span (0: closed, 1: open at its old end). ``end``: where the
+    observation ends, µs; what would have to be seen after it is counted as incomplete.
+    """
+    reach = shape.span - edge
+    found: list[Diagnostic] = []
+    if shape.kind in METRICS:
+        parts = [_metric(number, shape, reach)]
+    elif shape.clauses:
+        parts = [_clause(number, shape, clause, reach, end) for clause in shape.clauses]
+        late = sum(store.one(_late(number, clause, reach, end)) for clause in shape.clauses if clause[1])
+        if late:
+            found.append(Diagnostic("INCOMPLETE_WINDOW", f"{title}: windows that the observation ends before", late))
+    elif shape.kind == "temporal_ordered":
+        parts = [_ordered(number, shape, reach)]
+    else:
+        parts = [_temporal(number, shape, reach)]
+    once = "SELECT eid, g, t, min(start) AS start, max(stop) AS stop, max(metric) AS metric"
+    store.db.execute(
+        f"CREATE TEMP TABLE f{number} AS SELECT row_number() OVER (ORDER BY t, g, eid) AS fire, * "
+        f"FROM ({once} FROM ({' UNION ALL '.join(parts)}) GROUP BY eid, g, t)")
+    return found
+
+
+def _window(frame: str) -> str:
+    return f"(PARTITION BY g ORDER BY t RANGE BETWEEN {frame})"
+
+
+def _metric(number: int, shape: Shape, reach: int) -> str:
+    metric = METRICS[shape.kind].format(share=shape.percentile / 100)
+    return (f"SELECT eid, g, t, t - {reach} AS start, t AS stop, ({metric} OVER w)::DOUBLE AS metric "
+            f"FROM (SELECT DISTINCT eid, g, t, v FROM m{number}) "
+            f"WINDOW w AS {_window(f'{reach} PRECEDING AND CURRENT ROW')} QUALIFY metric {shape.test}")
+
+
+def _temporal(number: int, shape: Shape, reach: int) -> str:
+    seen = " + ".join(f"(count(*) FILTER (slot = {i}) OVER w > 0)::INT" for i in range(len(shape.slots)))
+    return (f"SELECT eid, g, t, t - {reach} AS start, t AS stop, ({seen})::DOUBLE AS metric FROM m{number} "
+            f"WINDOW w AS {_window(f'{reach} PRECEDING AND CURRENT ROW')} QUALIFY metric {shape.test}")
+
+
+def _ordered(number: int, shape: Shape, reach: int) -> str:
+    """The longest chain of ever later slots that ends at an event, by the latest possible start of each length.
+
+    ``c1`` is the event itself; ``c<k>`` the latest start of a chain of k. Strictly later: equal times are no order.
+    """
+    count = len(shape.slots)
+    source = f"SELECT *, t AS c1 FROM m{number}"
+    for k in range(2, count + 1):
+        cases = " ".join(f"WHEN {i} THEN max(c{k - 1}) FILTER (slot < {i}) OVER w" for i in range(k - 1, count))
+        kept = f"CASE WHEN t - c <= {reach} THEN c END"
+        source = (f"SELECT * EXCLUDE (c), {kept} AS c{k} FROM (SELECT *, CASE slot {cases} END AS c FROM ({source}) "
+                  f"WINDOW w AS {_window(f'{reach} PRECEDING AND 1 PRECEDING')})")
+    lengths = " ".join(f"WHEN c{k} IS NOT NULL THEN {k}" for k in range(count, 0, -1))
+    begins = f"coalesce({', '.join(f'c{k}' for k in range(count, 0, -1))})"
+    return (f"SELECT eid, g, t, start, stop, metric FROM (SELECT eid, g, t, {begins} AS start, t AS stop, "
+            f"(CASE {lengths} END)::DOUBLE AS metric FROM ({source})) WHERE metric {shape.test}")
+
+
+def _clause(number: int, shape: Shape, clause: Clause, reach: int, end: int) -> str:
+    """One alternative of an extended condition: what must be seen (in order, for ordered ones), what must not.
+
+    Without a negation it fires at its last event. With one, nobody knows before the window is over: it looks forward
+    from its first event and fires a span later, if the observation lasts that long.
+    """
+    positive, negative = sorted(clause[0]), sorted(clause[1])
+    if not negative:
+        inner = _sequence(number, positive, reach) if shape.kind == "temporal_ordered" else _together(
+            number, positive, positive, reach, ahead=False)
+        return f"SELECT eid, g, t, start, t AS stop, {len(positive)}::DOUBLE AS metric FROM ({inner})"
+    absent = " AND ".join(f"n{i} = 0" for i in range(len(negative)))
+    if shape.kind == "temporal_ordered":
+        inner = _sequence_ahead(number, positive, negative, reach)
+    else:
+        inner = _together(number, positive, negative, reach, ahead=True)
+    return (f"SELECT eid, g, t + {reach} AS t, t AS start, t + {reach} AS stop, {len(positive)}::DOUBLE AS metric "
+            f"FROM ({inner}) WHERE {absent} AND t + {reach} <= {end}")
+
+
+def _counts(slots: list[int], letter: str) -> str:
+    return ", ".join(f"count(*) FILTER (slot = {s}) OVER w AS {letter}{i}" for i, s in enumerate(slots))
+
+
+def _together(number: int, positive: list[int], negative: list[int], reach: int, *, ahead: bool) -> str:
+    frame = f"CURRENT ROW AND {reach} FOLLOWING" if ahead else f"{reach} PRECEDING AND CURRENT ROW"
+    seen = " AND ".join(f"p{i} > 0" for i in range(len(positive)))
+    listed = ", ".join(map(str, positive))
+    return (f"SELECT * FROM (SELECT *, t - {reach} AS start, {_counts(positive, 'p')}, {_counts(negative, 'n')} "
+            f"FROM m{number} WINDOW w AS {_window(frame)}) WHERE {seen} AND slot IN ({listed})")
+
+
+def _sequence(number: int, positive: list[int], reach: int) -> str:
+    """Events that end a chain of all these slots in their order; ``start`` is its latest possible beginning."""
+    source = f"SELECT *, CASE WHEN slot = {positive[0]} THEN t END AS c0 FROM m{number}"
+    for k, slot in enumerate(positive[1:], 1):
+        source = (f"SELECT *, CASE WHEN slot = {slot} THEN max(c{k - 1}) OVER w END AS c{k} FROM ({source}) "
+                  f"WINDOW w AS {_window(f'{reach} PRECEDING AND 1 PRECEDING')}")
+    last = f"c{len(positive) - 1}"
+    return f"SELECT *, {last} AS start FROM ({source}) WHERE {last} IS NOT NULL AND t - {last} <= {reach}"
+
+
+def _sequence_ahead(number: int, positive: list[int], negative: list[int], reach: int) -> str:
+    """Events that begin such a chain, and how many of the forbidden follow within the window."""
+    source = f"SELECT *, CASE WHEN slot = {positive[-1]} THEN t END AS c0 FROM m{number}"
+    for k, slot in enumerate(reversed(positive[:-1]), 1):
+        source = (f"SELECT *, CASE WHEN slot = {slot} THEN min(c{k - 1}) OVER w END AS c{k} FROM ({source}) "
+                  f"WINDOW w AS {_window(f'1 FOLLOWING AND {reach} FOLLOWING')}")
+    first = f"c{len(positive) - 1}"
+    return (f"SELECT * FROM (SELECT *, {_counts(negative, 'n')} FROM ({source}) "
+            f"WINDOW w AS {_window(f'CURRENT ROW AND {reach} FOLLOWING')}) "
+            f"WHERE {first} IS NOT NULL AND {first} - t <= {reach}")
+
+
+def _late(number: int, clause: Clause, reach: int, end: int) -> str:
+    listed = ", ".join(map(str, sorted(clause[0])))
+    return f"SELECT count(DISTINCT (g, t)) FROM m{number} WHERE slot IN ({listed}) AND t + {reach} > {end}"
