@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 Reading = tuple[str, str]
 """A piece of text that the message must hold, and the pattern whose first group is the value."""
 
+_TRIED = "(?:Failed|Accepted|Postponed|Partial)"
+_LEFT = r"(?:Connection (?:closed|reset) by|Disconnect\w+(?: from)?)"
 _ADDRESS = r"([\da-fA-F.:]{2,45})"
 
 READINGS: Mapping[str, Sequence[Reading]] = {
     "user": (
-        (" from ", r"^(?:Failed|Accepted|Postponed|Partial) \S+ for (?:invalid user |illegal user )?(.*?) from \S+ port "),
-        ("nvalid user ", r"^(?:Invalid|Disconnecting invalid|Disconnected from invalid) user (.*?) (?:from )?\S+ port "),
-        (" user ", r"^(?:Connection (?:closed|reset) by|Disconnect\w+(?: from)?) (?:authenticating |invalid )?user (.*?) "
-                   r"\S+ port "),
+        (" from ", rf"^{_TRIED} \S+ for (?:invalid user |illegal user )?(.*?) from \S+ port "),
+        ("Invalid user ", r"^Invalid user (.*?) from \S+"),
+        (" user ", rf"^{_LEFT} (?:authenticating |invalid )?user (.*?) \S+ port "),
         (" exceeded for ", r" exceeded for (?:invalid user )?(.*?) from \S+ port "),
         ("error: PAM: ", r" for (?:illegal user |invalid user )?(.*?) from \S+"),
         ("session ", r"session (?:opened|closed) for user ([^\s(]+)"),
@@ -31,7 +32,7 @@ READINGS: Mapping[str, Sequence[Reading]] = {
         ("delete user ", r"^delete user '([^']+)'"),
         (") CMD (", r"^\(([^)]+)\) CMD"),
         ("uccessful su for ", r" for \S+ by (\S+)"),
-        ("FAILED ", r"^FAILED (?:su for \S+ by (?P<a>\S+)|SU \(to \S+\) \S+)"),
+        ("FAILED su for ", r" for \S+ by (\S+)"), ("FAILED SU ", r"^FAILED SU \(to \S+\) (\S+)"),
         ("su", r"^\(to \S+\) (\S+) on "),
     ),
     "target_user": (
@@ -44,11 +45,13 @@ READINGS: Mapping[str, Sequence[Reading]] = {
         ("rhost=", rf"rhost={_ADDRESS}"),
     ),
     "src_port": ((" port ", r" port (\d+)"),),
-    "method": ((" for ", r"^(?:Failed|Accepted|Postponed|Partial) (\S+) for "),),
+    "method": ((" for ", rf"^{_TRIED} (\S+) for "),),
     "ruser": (("ruser=", r"ruser=([^\s=]+)(?:\s|$)"), (" by ", r" by ([^\s(]+)\(uid=")),
     "rhost": (("rhost=", r"rhost=(\S+)"),),
     "logname": (("logname=", r"logname=(\S+)(?:\s|$)"),),
-    "uid": (("uid=", r"session opened for user [^\s(]+\(uid=(\d+)\)"), ("uid=", r" uid=(\d+)"), ("UID=", r"UID=(\d+)")),
+    "uid": (
+        ("uid=", r"session opened for user [^\s(]+\(uid=(\d+)\)"), ("uid=", r" uid=(\d+)"), ("UID=", r"UID=(\d+)"),
+    ),
     "gid": (("GID=", r"GID=(\d+)"),),
     "euid": (("euid=", r"euid=(\d+)"),),
     "tty": (("TTY=", r"TTY=(\S+)"), ("tty=", r"tty=(\S+)"), ("from=", r"from=(\S+)$")),
@@ -66,23 +69,25 @@ READINGS: Mapping[str, Sequence[Reading]] = {
 """Field -> ways to find it, in order; the first that finds something decides."""
 
 SAID = (
-    ("Accepted ", "success"), ("Failed ", "failure"), ("authentication failure", "failure"), ("Invalid user ", "failure"),
-    ("session opened", "success"), ("incorrect password", "failure"), ("NOT in sudoers", "failure"),
-    ("maximum authentication attempts", "failure"), ("FAILED ", "failure"),
+    ("Accepted ", "success"), ("Failed ", "failure"), ("authentication failure", "failure"),
+    ("Invalid user ", "failure"), ("session opened", "success"), ("incorrect password", "failure"),
+    ("NOT in sudoers", "failure"), ("maximum authentication attempts", "failure"), ("FAILED ", "failure"),
 )
 """What stands in a message -> how the attempt ended."""
 
 
 def reading(field: str, message: str) -> str:
     """SQL of one field's value in the column ``message``; NULL when it says none."""
-    ways = [f"CASE WHEN contains({message}, {_text(holds)}) "
-            f"THEN nullif(regexp_extract({message}, {_text(pattern)}, 1), '') END" for holds, pattern in READINGS[field]]
+    found = (f"nullif(regexp_extract({message}, {_text(pattern)}, 1), '')" for _, pattern in READINGS[field])
+    ways = [f"CASE WHEN contains({message}, {_text(holds)}) THEN {sql} END"
+            for (holds, _), sql in zip(READINGS[field], found, strict=True)]
     return f"coalesce({', '.join([*ways, 'NULL::VARCHAR'])})"
 
 
 def outcome(message: str) -> str:
     """SQL of ``success``, ``failure`` or NULL."""
-    return "CASE " + " ".join(f"WHEN contains({message}, {_text(part)}) THEN {_text(word)}" for part, word in SAID) + " END"
+    cases = (f"WHEN contains({message}, {_text(part)}) THEN {_text(word)}" for part, word in SAID)
+    return f"CASE {' '.join(cases)} END"
 
 
 def _text(value: str) -> str:

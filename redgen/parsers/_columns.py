@@ -93,7 +93,7 @@ def text(value: str) -> str:
 
 
 def build(db: DuckDBPyConnection, files: Sequence[Path], lines: Lines, plan: Plan, want: Want) -> Relation:
-    """Run a plan: one table of META, the wanted columns and ``_bad`` (how a refused row begins), and what there is to say."""
+    """Run a plan: a table of META, the wanted columns and ``_bad`` (how a refused row begins), what to say of it."""
     table, columns = fresh("parsed"), column_names(want.fields)
     shown = [f"{plan.cells[name].sql if name in plan.cells else 'NULL::VARCHAR'} AS {quoted(column)}"
              for name, column in columns.items()]

@@ -48,8 +48,8 @@ class Header:
             raise DataError(f"{path}: no #fields line at its start; Zeek's TSV cannot be read without its header")
         fields = tuple(rest["#fields"])
         types = tuple(rest.get("#types", ())) + ("string",) * len(fields)
-        known = {name: rest[key][0] for name, key in
-                 (("set_separator", "#set_separator"), ("empty", "#empty_field"), ("unset", "#unset_field")) if key in rest}
+        marks = {"set_separator": "#set_separator", "empty": "#empty_field", "unset": "#unset_field"}
+        known = {name: rest[key][0] for name, key in marks.items() if key in rest}
         return cls(fields, types[: len(fields)], separator, **known)
 
 
