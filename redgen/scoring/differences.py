@@ -102,6 +102,7 @@ def false_alert_change(
     1940). Given hours that pair up and counts that are overdispersed, signs are flipped by hour instead.
     """
     told: dict[str, float | None] = {
+        "old_groups": old_k, "new_groups": new_k, "old_days": old_days, "new_days": new_days,
         "old_per_day": old_k / old_days if old_days else None, "new_per_day": new_k / new_days if new_days else None,
         "ratio": None, "ratio_lower": None, "ratio_upper": None, "p": None, "p_binomial": None, "p_sign_flip": None,
         "dispersion": dispersion(new_hourly) if len(new_hourly) else None}

@@ -68,6 +68,9 @@ METRICS: Mapping[str, Metric] = {
 }
 """Every metric a gate may name. ``fp_growth`` is false alerts per day over those of the baseline: 1.2 is 20 % more."""
 
+STRICT_ID = "no-loss"
+"""The gate that is there without being written when a run is compared with a baseline of the same dataset."""
+
 Scalar = str | bool | float
 Where = Scalar | tuple[Scalar, ...]
 
@@ -140,15 +143,19 @@ class GatesSpec(Spec):
     allow: tuple[AllowSpec, ...] = ()
 
 
+Place = tuple[str, int]
+"""A file and a line in it."""
+
+
 @dataclass(frozen=True)
 class Gates:
-    """A sound gates file: the model, where each gate and allowance is written (``file:line``), notes for the user."""
+    """A sound gates file: the model, where the dataset, each gate and each allowance is written, notes for the user."""
 
     spec: GatesSpec
-    gate_places: tuple[str, ...]
-    allow_places: tuple[str, ...] = ()
+    gate_places: tuple[Place, ...]
+    allow_places: tuple[Place, ...] = ()
+    dataset_place: Place = ("", 0)
     notes: tuple[Diagnostic, ...] = ()
-    file: str = ""
 
     @property
     def level(self) -> float:
@@ -174,17 +181,17 @@ def read_gates(document: Document) -> Gates:
         spec,
         tuple(_place(document, "gates", i) for i in range(len(spec.gates))),
         tuple(_place(document, "allow", i) for i in range(len(spec.allow))),
-        file=document.file)
+        _place(document, "dataset"))
 
 
-def _place(document: Document, *path: str | int) -> str:
-    return f"{document.file}:{document.line(*path)}"
+def _place(document: Document, *path: str | int) -> Place:
+    return document.file, document.line(*path)
 
 
-Path_ = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 
 
-def _findings(spec: GatesSpec) -> Iterator[tuple[Path_, str]]:
+def _findings(spec: GatesSpec) -> Iterator[tuple[Keys, str]]:
     """Everything wrong that one key alone does not show: (path, message)."""
     seen: dict[str, int] = {}
     for i, gate in enumerate(spec.gates):
@@ -201,11 +208,11 @@ def _findings(spec: GatesSpec) -> Iterator[tuple[Path_, str]]:
             yield ("allow", i), "write either campaign or fp_kind"
         elif entry.campaign is not None and (entry.rule is not None or entry.max_per_day is not None):
             yield ("allow", i), "rule and max_per_day go with fp_kind, not with campaign"
-        if entry.gate is not None and entry.gate not in seen:
+        if entry.gate is not None and entry.gate not in {*seen, STRICT_ID}:
             yield ("allow", i, "gate"), f"unknown gate {entry.gate!r}{did_you_mean(entry.gate, seen)}"
 
 
-def _misfits(at: Path_, gate: GateSpec, metric: Metric) -> Iterator[tuple[Path_, str]]:
+def _misfits(at: Keys, gate: GateSpec, metric: Metric) -> Iterator[tuple[Keys, str]]:
     """What a gate says that its metric does not take."""
     if gate.min is None and gate.max is None:
         yield at, f"gate {gate.id!r} has no limit; write min or max"

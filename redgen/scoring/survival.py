@@ -91,6 +91,21 @@ def detected_within(seconds: ArrayLike, detected: ArrayLike, limit: float, confi
     return _loglog(kaplan_meier(t, d), limit, int(early.sum()), confidence)
 
 
+def quantile_upper(seconds: ArrayLike, detected: ArrayLike, share: float, confidence: float = 0.95) -> float | None:
+    """The upper end of the interval of a quantile: the earliest detection by which at least ``share`` surely is.
+
+    It inverts ``detected_within``, whose lower end grows with the limit. None when no detection is that late.
+    """
+    t, d = _paired(seconds, detected)
+    times = np.unique(t[d])
+    low, high = 0, len(times)
+    while low < high:
+        middle = (low + high) // 2
+        end = detected_within(t, d, float(times[middle]), confidence).lower
+        low, high = (low, middle) if end is not None and end >= share else (middle + 1, high)
+    return float(times[low]) if low < len(times) else None
+
+
 @dataclass(frozen=True)
 class Logrank:
     """A logrank test: observed and expected detections of the first group, χ² on one degree of freedom, two-sided p."""
