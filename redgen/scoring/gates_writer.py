@@ -38,7 +38,8 @@ def write_gates(card: Scorecard) -> str:
 def _recall(bench: Bench) -> Iterator[str]:
     """The whole and each family of at least five campaigns, by its lower bound."""
     families = sorted({c.family for c in bench.card.campaigns})
-    chosen: list[tuple[str, dict[str, Where]]] = [("recall", {}), *((f"recall-{f}", {"family": f}) for f in families)]
+    chosen: list[tuple[str, dict[str, Where]]] = [("recall", {})]
+    chosen += [(f"recall-{f}", {"family": f}) for f in families]
     for name, where in chosen:
         found = MEASURES["campaign_recall"](bench, GateSpec(id="x", metric="campaign_recall", where=where, min=0))[0]
         if found.lower is None or found.value is None or (where and (found.n or 0) < FEW):
