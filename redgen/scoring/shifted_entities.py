@@ -1,0 +1,155 @@
+"""Campaigns at other times with other people in them: would alerts that name entities have matched these, too?
+
+Each entity of a campaign is replaced by one of the same type drawn from all there are; its steps move together by the
+campaign's share of the dataset's time, in a circle. Alerts stay where they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from redgen.scoring.entities import SAME, SHARED, Named, kind_of
+from redgen.scoring.index import LogIndex
+from redgen.scoring.joins import I64, Mask
+from redgen.scoring.matching import Matches
+from redgen.scoring.tables import Tables
+from redgen.seed import Seed
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Places for entities in campaigns, and the alerts about each entity.
+
+    ``first``: where each campaign's slots begin (one more at the end); ``pool``: how many entities there are of the
+    slot's type; ``known``: how many of them alerts name, numbered from ``offset`` in ``codes``. ``segment``: where the
+    alerts of each entity begin in ``starts`` (rising) and ``lasts`` (rising).
+    """
+
+    first: I64
+    pool: I64
+    known: I64
+    offset: I64
+    codes: I64
+    segment: I64
+    starts: I64
+    lasts: I64
+
+    def __len__(self) -> int:
+        return len(self.pool)
+
+    def cast(self, seed: Seed, turn: int) -> I64:
+        """An entity for every slot: its number among those that alerts name, -1 for one that no alert names."""
+        draw = seed.uniform(np.arange(len(self.pool), dtype=np.uint64), f"swap {turn}")
+        chosen = np.floor(draw * self.pool).astype(np.int64)
+        at = np.minimum(self.offset + chosen, max(len(self.codes) - 1, 0))
+        return np.where(chosen < self.known, self.codes[at] if len(self.codes) else -1, -1).astype(np.int64)
+
+
+def slots_of(matches: Matches, wide: tuple[I64, I64], tables: Tables, index: LogIndex | None) -> Slots:
+    """The slots of all campaigns: entities of types that count, shared types only where one was found specific."""
+    who = matches.who
+    pools, codes = _pools(who, tables, index)
+    specific = {(int(tables.step_campaign[s]), who.names[v]) for s, v in
+                zip(matches.staged.step.tolist(), matches.staged.value.tolist(), strict=True)
+                if who.names[v][0] in SHARED}
+    first, kinds = [0], list[str]()
+    for k, campaign in enumerate(tables.ground.campaigns):
+        own = {(kind_of(word), v.lower()) for roles in campaign.entities.values() for word, vs in roles.items()
+               for v in vs}
+        kinds += sorted(kind for kind, v in own if kind in pools and (kind not in SHARED or (k, (kind, v)) in specific))
+        first.append(len(kinds))
+    offsets, flat = {}, list[int]()
+    for kind, own_codes in codes.items():
+        offsets[kind] = len(flat)
+        flat += own_codes
+    order = np.argsort(who.value, kind="stable")
+    value = who.value[order]
+    start, last = wide[0][who.alert[order]], wide[1][who.alert[order]]
+    return Slots(
+        _whole(first), _whole([pools[k] for k in kinds]), _whole([len(codes[k]) for k in kinds]),
+        _whole([offsets[k] for k in kinds]), _whole(flat),
+        np.searchsorted(value, np.arange(len(who.names) + 1)).astype(np.int64),
+        start[np.lexsort((start, value))], last[np.lexsort((last, value))])
+
+
+def _pools(who: Named, tables: Tables, index: LogIndex | None) -> tuple[dict[str, int], dict[str, list[int]]]:
+    """By type of entity, how many there are, and the numbers of those that alerts name.
+
+    Without an index: those that alerts or truth name, and no fewer people than the organization has.
+    """
+    codes: dict[str, list[int]] = {}
+    for k, (kind, _) in enumerate(who.names):
+        codes.setdefault(kind, []).append(k)
+    known = {kind: {who.names[k][1] for k in numbers} for kind, numbers in codes.items()}
+    for owner in (*(e for c in tables.ground.campaigns for e in c.entities.values()),
+                  *(h.entities for h in tables.ground.hard_negatives)):
+        for word, given in owner.items():
+            if kind_of(word) in known:
+                known[kind_of(word)].update(v.lower() for v in given)
+    pools = {}
+    for kind, values in known.items():
+        told = [] if index is None else [
+            index.names(word) for word in (kind, *(w for w, same in SAME.items() if same == kind))]
+        for names in told:
+            values.update(n.lower() for n in names or ())
+        least = tables.ground.people if kind == "user" and not any(told) else 0
+        pools[kind] = max(len(values), least)
+    return pools, codes
+
+
+def _whole(values: list[int]) -> I64:
+    return np.array(values, dtype=np.int64)
+
+
+def step_hits(slots: Slots, codes: I64, share: F64, tables: Tables, *, all_: bool) -> tuple[Mask, I64]:
+    """Which steps an alert matches after the shift, and how many alerts match each campaign.
+
+    Unless ``all_`` is asked for, a campaign is left at its first hit on a step that counts. An alert that names two
+    entities of a campaign counts twice.
+    """
+    ground = tables.ground
+    hit = np.zeros(len(tables.step_campaign), dtype=bool)
+    alerts = np.zeros(tables.campaigns, dtype=np.int64)
+    steps = np.searchsorted(tables.step_campaign, np.arange(tables.campaigns + 1)).astype(np.int64)
+    _walk(slots.first, codes, steps, tables.step_t0, tables.step_t1, share, ground.start, ground.stop - ground.start,
+          slots.segment, slots.starts, slots.lasts, tables.step_core, all_, hit, alerts)
+    return hit, alerts
+
+
+@nb.njit(cache=True, nogil=True)
+def _count(segment, code, starts, lasts, a, b):  # type: ignore[no-untyped-def]
+    """Alerts about an entity that share a moment with [a, b]: begun by b, less those over before a."""
+    low, high = segment[code], segment[code + 1]
+    begun = np.searchsorted(starts[low:high], b, side="right")
+    over = np.searchsorted(lasts[low:high], a, side="left")
+    return begun - over
+
+
+@nb.njit(cache=True, nogil=True)
+def _walk(first, codes, steps, t0, t1, share, base, span,  # type: ignore[no-untyped-def]
+          segment, starts, lasts, core, all_, hit, alerts):
+    """Fill ``hit`` and ``alerts``."""
+    for c in range(len(alerts)):
+        by = np.int64(share[c] * span)
+        done = False
+        for slot in range(first[c], first[c + 1]):
+            code = codes[slot]
+            if code < 0:
+                continue
+            for s in range(steps[c], steps[c + 1]):
+                a = base + (t0[s] - base + by) % span
+                b = a + t1[s] - t0[s]
+                n = (_count(segment, code, starts, lasts, a, b)
+                     + _count(segment, code, starts, lasts, a - span, b - span))
+                if n > 0:
+                    hit[s] = True
+                    alerts[c] += n
+                    done = done or core[s]
+            if done and not all_:
+                break
