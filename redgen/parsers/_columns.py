@@ -92,6 +92,13 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def by_file(choices: Sequence[str]) -> str:
+    """SQL that differs by file only where the files do."""
+    if len(set(choices)) == 1:
+        return choices[0]
+    return "CASE _file " + " ".join(f"WHEN {k} THEN {choice}" for k, choice in enumerate(choices)) + " END"
+
+
 def build(db: DuckDBPyConnection, files: Sequence[Path], lines: Lines, plan: Plan, want: Want) -> Relation:
     """Run a plan: a table of META, the wanted columns and ``_bad`` (how a refused row begins), what to say of it."""
     table, columns = fresh("parsed"), column_names(want.fields)

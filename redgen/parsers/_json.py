@@ -5,22 +5,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TYPE_CHECKING
 
-from redgen.errors import DataError, did_you_mean
 from redgen.parser import Given, Relation, Want
 from redgen.parsers._columns import Cell, Plan, build, either, text
 from redgen.parsers._documents import documents
 from redgen.parsers._lines import Lines, fresh, run
+from redgen.parsers._stamps import stamps
 from redgen.parsers._structure import Path, Structure, dotted, pointer
-from redgen.parsers._times import ID_FIELDS, TIME_FIELDS, moment
+from redgen.parsers._times import ID_FIELDS, moment
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SAMPLE = 8 << 20              # bytes read to learn which fields there are; what is not in them is looked for
-_LEAST, _MOST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
 
 
 class Values:
@@ -54,38 +54,60 @@ class Values:
                 f"FROM {source} WHERE text <> ''")
 
 
+@dataclass(frozen=True)
+class Records:
+    """Where JSON records are: ``sql`` is a relation of _file, _line and text; ``sample`` one of some texts.
+
+    Without a sample all records are looked at to learn their fields. ``lines`` are those that the SQL scans, if any.
+    """
+
+    sql: str
+    sample: str
+    lines: Lines
+
+
 def records_of(db: DuckDBPyConnection, files: Sequence[File], documented: Sequence[bool], want: Want,
                given: Given) -> Relation:
     """The records of JSON files, of which the ``documented`` ones are arrays, envelopes or documents in a row."""
     lines, name = Lines(files, given.head_lines, skip=documented), fresh("lines")
+    few, sample = Lines(files, given.head_lines, skip=documented, limit=SAMPLE), fresh("sample")
     db.register(name, lines)
+    db.register(sample, few)
     table = documents(db, files, documented) if any(documented) else ""
     parts = [f"SELECT _file, _line, text FROM {name}"] * (not all(documented)) + [f"FROM {table}"] * bool(table)
+    whole = bool(table) or _size(files) <= SAMPLE
+    records = Records(f"({' UNION ALL '.join(parts)})", "" if whole else sample, lines)
     try:
-        return _relation(db, files, lines, f"({' UNION ALL '.join(parts)})", want, given)
+        return relation_of(db, files, records, want, given)
     finally:
         db.unregister(name)
+        db.unregister(sample)
         if table:
             db.execute(f"DROP TABLE {table}")
 
 
-def _relation(db: DuckDBPyConnection, files: Sequence[File], lines: Lines, source: str, want: Want,
-              given: Given) -> Relation:
-    """The records of ``source``, a relation of _file, _line and text, some of whose rows are those of ``lines``."""
-    whole = any(lines.skip) or _size(lines.files) <= SAMPLE
-    seen = _structure(db, lines, source, want, whole=whole)
+def relation_of(db: DuckDBPyConnection, files: Sequence[File], records: Records, want: Want, given: Given) -> Relation:
+    """The relation of any JSON records."""
+    seen = _structure(db, records, want)
     values = Values()
-    cells, unsure = _cells(seen, values, want, whole=whole)
-    stamps = _stamps(db, lines, source, seen, given)
-    ids = [values.scalar(path) for name in ID_FIELDS for path in seen.find(name)[:1] if dotted(path) == name]
-    moments = [moment(values.scalar(path), given.year_from) for path in stamps]
-    notes = {} if stamps else {"NO_TIME": f"{files[0].name}: no field of its records is known as their time; "
-                                          "name it with --time-field"}
+    cells, unsure = _cells(seen, values, want, whole=not records.sample)
+    every = [path for paths in seen.paths.values() for path in paths]
+    single = {dotted(path): path for path in every if not any(many for _, many in path)}
+
+    def some(names: Sequence[str]) -> tuple[str, Sequence[str]]:
+        few = Values()
+        found = [few.scalar(single[name]) for name in names]
+        return few.sql(records.sql), found
+
+    when = stamps(db, files[0], records.lines, list(single), given, some)
+    moments = [moment(values.scalar(single[name]), given.year_from) for name in when.names]
+    ids = [values.scalar(single[name]) for name in ID_FIELDS if name in single]
     plan = Plan(
-        rows=values.sql(source), ok="v IS NOT NULL AND ltrim(text)[1] = '{'", why="not a JSON object",
-        ts=f"coalesce({', '.join([*moments, 'NULL'])})", event_id=f"coalesce({', '.join([*ids[:3], 'NULL::VARCHAR'])})",
-        cells=cells, unsure=unsure, notes=notes)
-    return build(db, files, lines, plan, want)
+        rows=values.sql(records.sql), ok="v IS NOT NULL AND ltrim(text)[1] = '{'", why="not a JSON object",
+        ts=f"coalesce({', '.join([*moments, 'NULL'])})",
+        event_id=f"coalesce({', '.join([*ids[:3], 'NULL::VARCHAR'])})",
+        cells=cells, unsure=unsure, notes=when.notes)
+    return build(db, files, records.lines, plan, want)
 
 
 def _size(files: Sequence[File]) -> int:
@@ -93,26 +115,22 @@ def _size(files: Sequence[File]) -> int:
     return sum(path.stat().st_size * (10 if path.suffix in (".gz", ".zst") else 1) for path in files)
 
 
-def _structure(db: DuckDBPyConnection, lines: Lines, source: str, want: Want, *, whole: bool) -> Structure:
+def _structure(db: DuckDBPyConnection, records: Records, want: Want) -> Structure:
     """The paths in all records of a small log; in a large one in a sample, and in all that hold a needed key it lacks.
 
     So no field is missed for being rare: whoever has it must have a key that the sample has not.
     """
     shapes = "SELECT DISTINCT TRY(json_structure(text)) FROM {}"
-    if whole:
-        return Structure().add(s for s, in run(db, lines, shapes.format(source)).fetchall())
-    sample, name = Lines(lines.files, limit=SAMPLE), fresh("sample")
-    db.register(name, sample)
-    seen = Structure().add(s for s, in run(db, sample, shapes.format(name)).fetchall())
-    db.unregister(name)
+    first = run(db, records.lines, shapes.format(records.sample or records.sql))
+    seen = Structure().add(shape for shape, in first.fetchall())
     words = set()
-    for wanted in _candidates(want):
+    for wanted in _candidates(want) if records.sample else ():
         if not seen.find(wanted):
             words |= set(sorted(seen.unseen(wanted), key=len)[-1:]) | {wanted.lower()} - seen.keys
     if words:
         pattern = '(?i)"(?:' + "|".join(map(re.escape, sorted(words))) + ')"\\s*:'
-        seen.add(s for s, in run(db, lines, shapes.format(
-            f"(SELECT text FROM {source} WHERE regexp_matches(text, {text(pattern)}))")).fetchall())
+        rest = f"(SELECT text FROM {records.sql} WHERE regexp_matches(text, {text(pattern)}))"
+        seen.add(shape for shape, in run(db, records.lines, shapes.format(rest)).fetchall())
     return seen
 
 
@@ -132,25 +150,3 @@ def _cells(seen: Structure, values: Values, want: Want, *, whole: bool) -> tuple
         if paths:
             cells[wanted] = either([values.cell(path) for path in paths])
     return cells, frozenset(unsure)
-
-
-def _stamps(db: DuckDBPyConnection, lines: Lines, source: str, seen: Structure, given: Given) -> list[Path]:
-    """The paths that hold the records' time: the one asked for, or those known as such that do hold times."""
-    known = [path for name in ([given.time_field] if given.time_field else TIME_FIELDS)
-             for path in seen.find(name)[:1] if not any(many for _, many in path)]
-    if given.time_field:
-        if not known:
-            raise DataError(f"{lines.files[0]}: no record has a field {given.time_field!r} to take the time from"
-                            f"{did_you_mean(given.time_field, _names(seen))}")
-        return known
-    if not known:
-        return []
-    values = Values()
-    tests = [f"count(*) FILTER ({moment(values.scalar(path), given.year_from)} BETWEEN {_LEAST} AND {_MOST})"
-             for path in known]
-    counts = run(db, lines, f"SELECT {', '.join(tests)} FROM ({values.sql(source)} LIMIT 2000)").fetchall()[0]
-    return [path for path, n in zip(known, counts, strict=True) if n][:3]
-
-
-def _names(seen: Structure) -> list[str]:
-    return sorted({dotted(path) for paths in seen.paths.values() for path in paths if len(path) == 1})

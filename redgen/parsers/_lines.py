@@ -10,6 +10,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 BLOCK = 8 << 20
 BATCH = 30_000                # lines handed on at a time: enough for vectors, few enough for threads to share
 LONGEST = 1 << 30             # bytes of one line; DuckDB's strings end at 4 GB, offsets here at 2
+QUOTED = 64 << 20             # bytes of one record in quotes; beyond that a quote was forgotten
 HEAD = 64 << 10
+INNER = "\v"
+"""What stands for a newline inside a record."""
+
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_NEWLINE, _QUOTE = 10, 34
 _NUMBER = count(1)
 
 
@@ -88,17 +94,19 @@ def _unreadable() -> tuple[type[Exception], ...]:
 class Lines:
     """The lines of ``files`` as an Arrow stream of ``_file``, ``_line``, ``text`` (line ends and CR removed).
 
-    Files in ``skip`` give none. ``limit`` bytes: no more than that, from the start and from places spread over the
-    file; line numbers then say nothing. ``failed`` is the first error of reading, which ends the stream; ``replaced``
-    counts the pieces in which invalid UTF-8 became U+FFFD.
+    ``heads`` lines at the start of each file, and all of the files in ``skip``, are left out. ``limit`` bytes: no more
+    than that, from the start and from places spread over the file; line numbers then say nothing. ``quoted``: a line
+    ends outside of double quotes only, and holds ``INNER`` for those within. ``failed`` is the first error of reading,
+    which ends the stream; ``replaced`` counts the pieces in which invalid UTF-8 became U+FFFD.
     """
 
-    def __init__(self, files: Sequence[Path], heads: Sequence[int] = (), limit: int = 0,
-                 skip: Sequence[bool] = ()) -> None:
+    def __init__(self, files: Sequence[Path], heads: Sequence[int] = (), *, limit: int = 0,
+                 skip: Sequence[bool] = (), quoted: bool = False) -> None:
         self.files = files
         self.heads = [*heads, *[0] * (len(files) - len(heads))]
         self.skip = [*skip, *[False] * (len(files) - len(skip))]
         self.limit = limit
+        self.quoted = quoted
         self.failed: DataError | None = None
         self.replaced = 0
 
@@ -120,31 +128,38 @@ class Lines:
 
     def _of_file(self, number: int, path: Path) -> Iterator[pa.RecordBatch]:
         done = 0
-        for data, bounds in self._cut(path):
-            rows = len(bounds) - 1
-            skip = min(max(self.heads[number] - done, 0), rows)
-            for k in range(skip, rows, BATCH):
-                yield _batch(number, done + k + 1, data, bounds[k : k + BATCH + 1])
-            done += rows
+        for piece in self._pieces(path):
+            numbers = piece.numbers + done
+            skip = int(np.searchsorted(numbers, self.heads[number], side="right"))
+            for k in range(skip, len(numbers), BATCH):
+                yield _batch(number, numbers[k : k + BATCH], piece.data, piece.bounds[k : k + BATCH + 1])
+            done += piece.lines
 
-    def _cut(self, path: Path) -> Iterator[tuple[bytes, NDArray[np.int32]]]:
-        """Pieces of whole lines without their line ends, and the bounds of the lines in the piece."""
+    def _pieces(self, path: Path) -> Iterator[_Piece]:
+        """The file in pieces of whole lines."""
         held: list[bytes] = []
-        pieces = self._some(path) if self.limit else blocks_of(path)
-        for block in pieces:
-            cut = block.rfind(b"\n") + 1
-            if not cut:
-                held.append(block)
-                if sum(map(len, held)) > LONGEST:
-                    raise DataError(f"{path}: a line of more than {LONGEST >> 20} MB; is this a log?")
-                continue
-            yield self._whole(b"".join([*held, memoryview(block)[:cut]]))
-            held = [block[cut:]]
-        rest = b"".join(held)
-        if rest:
-            yield self._whole(rest + b"\n")
+        for block in self._some(path) if self.limit else blocks_of(path):
+            held.append(block)
+            if b"\n" in block:
+                data = b"".join(held)
+                cut = self._end(data)
+                if cut:
+                    yield self._whole(data[:cut])
+                held = [data[cut:]]
+            if sum(map(len, held)) > (QUOTED if self.quoted else LONGEST):
+                what = "a quote that does not close" if self.quoted else f"a line of more than {LONGEST >> 20} MB"
+                raise DataError(f"{path}: {what}; it begins {held[0][:60].decode('utf-8', 'replace')!r}")
+        if rest := b"".join(held):
+            yield self._whole(rest + b"\n" * (not rest.endswith(b"\n")))
 
-    def _whole(self, data: bytes) -> tuple[bytes, NDArray[np.int32]]:
+    def _end(self, data: bytes) -> int:
+        """Where the last whole line of ``data`` ends; 0 when there is none."""
+        if not self.quoted or b'"' not in data:
+            return data.rfind(b"\n") + 1
+        ends = _outside(data)[0]
+        return int(ends[-1]) + 1 if len(ends) else 0
+
+    def _whole(self, data: bytes) -> _Piece:
         if b"\r\n" in data:
             data = data.replace(b"\r\n", b"\n")
         if not data.isascii():
@@ -153,10 +168,12 @@ class Lines:
             except UnicodeDecodeError:
                 self.replaced += 1
                 data = data.decode("utf-8", "replace").encode()
-        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 10)
+        if self.quoted and b'"' in data:
+            return _quoted(data)
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE)
         bounds = np.zeros(len(ends) + 1, dtype=np.int32)
         bounds[1:] = ends - np.arange(len(ends))
-        return data.replace(b"\n", b""), bounds
+        return _Piece(data.replace(b"\n", b""), bounds, np.arange(1, len(ends) + 1), len(ends))
 
     def _some(self, path: Path) -> Iterator[bytes]:
         """At most ``limit`` bytes: half from the start, the rest (of a plain file) in pieces spread over it."""
@@ -174,13 +191,44 @@ class Lines:
                 yield stream.read(share // 32).partition(b"\n")[2].rpartition(b"\n")[0] + b"\n"
 
 
-def _batch(number: int, line: int, data: bytes, bounds: NDArray[np.int32]) -> pa.RecordBatch:
-    """Lines between ``bounds`` of ``data``, the first of them with the number ``line``; nothing is copied."""
+@dataclass(frozen=True)
+class _Piece:
+    """Lines without their ends: their bytes, the bounds of each, its number in the piece, how many lines there are."""
+
+    data: bytes
+    bounds: NDArray[np.int32]
+    numbers: NDArray[np.int64]
+    lines: int
+
+
+def _outside(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The places of newlines outside and inside of quotes."""
+    raw = np.frombuffer(data, dtype=np.uint8)
+    newlines, quotes = np.flatnonzero(raw == _NEWLINE), np.flatnonzero(raw == _QUOTE)
+    inside = np.searchsorted(quotes, newlines) % 2 == 1
+    return newlines[~inside], newlines[inside]
+
+
+def _quoted(data: bytes) -> _Piece:
+    """Records that may span lines; the newlines inside become ``INNER``."""
+    ends, inner = _outside(data)
+    if not len(ends) or ends[-1] != len(data) - 1:  # the file ends within quotes: what is left is one record
+        ends, inner = np.append(ends, len(data) - 1), inner[:-1]
+    raw = np.frombuffer(data, dtype=np.uint8).copy()
+    raw[inner] = ord(INNER)
+    bounds = np.zeros(len(ends) + 1, dtype=np.int32)
+    bounds[1:] = ends - np.arange(len(ends))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    every = np.sort(np.concatenate((ends, inner)))
+    return _Piece(np.delete(raw, ends).tobytes(), bounds, np.searchsorted(every, starts) + 1, len(every))
+
+
+def _batch(number: int, lines: NDArray[np.int64], data: bytes, bounds: NDArray[np.int32]) -> pa.RecordBatch:
+    """The texts between ``bounds`` of ``data`` with their line numbers; nothing is copied."""
     import pyarrow as pa
 
     rows = len(bounds) - 1
     text = pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(bounds), pa.py_buffer(data)])
-    lines = np.arange(line, line + rows, dtype=np.int64)
     return pa.record_batch([pa.array(np.full(rows, number, dtype=np.int32)), pa.array(lines), text],
                            names=["_file", "_line", "text"])
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from redgen.errors import DataError
 from redgen.parser import Given, Parser, Relation, Want
-from redgen.parsers._columns import Cell, Plan, named, of_lines, text
+from redgen.parsers._columns import Cell, Plan, by_file, named, of_lines, text
 from redgen.parsers._lines import head_of
 from redgen.parsers._times import moment, seconds
 
@@ -73,8 +73,8 @@ class ZeekTsv(Parser):
 def _plan(name: str, headers: Sequence[Header], want: Want, given: Given) -> Plan:
     first = headers[0]
     known = {field: _cell(headers, field) for header in headers for field in header.fields}
-    split = _by_file([f"string_split(text, {text(h.separator)})" for h in headers])
-    width = _by_file([str(len(h.fields)) for h in headers])
+    split = by_file([f"string_split(text, {text(h.separator)})" for h in headers])
+    width = by_file([str(len(h.fields)) for h in headers])
     times = [f for f, t in zip(first.fields, first.types, strict=True) if t == "time"]
     asked = given.time_field or next((f for f in ("ts", *times) if f in first.fields), "")
     if given.time_field and asked not in known:
@@ -88,15 +88,8 @@ def _plan(name: str, headers: Sequence[Header], want: Want, given: Given) -> Pla
         cells=named(known, want))
 
 
-def _by_file(choices: Sequence[str]) -> str:
-    """SQL that differs by file only where the files do."""
-    if len(set(choices)) == 1:
-        return choices[0]
-    return "CASE _file " + " ".join(f"WHEN {k} THEN {choice}" for k, choice in enumerate(choices)) + " END"
-
-
 def _place(headers: Sequence[Header], field: str) -> str:
-    return _by_file([str(h.fields.index(field) + 1) if field in h.fields else "NULL" for h in headers])
+    return by_file([str(h.fields.index(field) + 1) if field in h.fields else "NULL" for h in headers])
 
 
 def _cell(headers: Sequence[Header], field: str) -> Cell:
