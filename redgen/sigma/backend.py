@@ -150,8 +150,7 @@ class Predicates(TextQueryBackend):
     def convert_condition_field_eq_val_num(self, cond: Leaf, state: ConversionState) -> str:
         """A number, written as a number or as text."""
         number = cast("SigmaNumber", cond.value).number
-        form = RAW if isinstance(number, int) and abs(number) > leaves.EXACT else NUMBER
-        return self._any(cond.field, form, lambda x: leaves.equal_number(x, x, number))
+        return self._any(cond.field, NUMBER, lambda x: f"{x} = {number!r}::DOUBLE")
 
     def convert_condition_field_compare_op_val(self, cond: Leaf, state: ConversionState) -> str:
         """Less, more, or another number."""

@@ -18,18 +18,18 @@ from sigma.rule import SigmaRule
 
 from redgen.alert import BROKEN, FIELD_GAP, UNSUPPORTED, Alerts, Detection, Diagnostic
 from redgen.detector import Events
-from redgen.parser import Want
 from redgen.sigma import assemble, evidence
 from redgen.sigma.backend import Predicates
 from redgen.sigma.columns import RAW, Columns, Need
 from redgen.sigma.entities import fields_of_source
 from redgen.sigma.fires import fires
 from redgen.sigma.gaps import gap, missing
-from redgen.sigma.inputs import Unit, applies, units
+from redgen.sigma.inputs import Unit, units
 from redgen.sigma.members import Inner, members
 from redgen.sigma.patterns import SlowPatternError
 from redgen.sigma.prepare import pipeline_of, prepare
 from redgen.sigma.reach import unsatisfiable
+from redgen.sigma.routing import reason, route
 from redgen.sigma.ruleset import Loaded, Ruleset, load_rules, plainly
 from redgen.sigma.shapes import Shape, shape_of
 from redgen.sigma.store import MEMORY, Store, Table
@@ -132,14 +132,15 @@ def _shape(run: Run) -> None:
 def _route(run: Run) -> None:
     """Which rule runs on which log source."""
     found = units(run.events)
+    known = {u.title: u.logsource for u in found}
     for number, entry in enumerate(run.ruleset.loaded):
         if not entry.usable or not isinstance(entry.rule, SigmaRule):
             continue
-        free, wanted = not run.events.routing, entry.report.logsource
-        run.routed[number] = [u for u in found if free or applies(wanted, u.logsource)]
+        wanted = entry.report.logsource
+        served = set(route(wanted, known)) if run.events.routing else known.keys()
+        run.routed[number] = [u for u in found if u.title in served]
         if not run.routed[number]:
-            said = ", ".join(f"{k}: {v}" for k, v in sorted(entry.report.logsource.items())) or "nothing"
-            entry.reject(UNSUPPORTED, f"no log source here is {said}")
+            entry.reject(UNSUPPORTED, reason(wanted, known))
 
 
 def _load(run: Run) -> None:
@@ -154,11 +155,11 @@ def _load(run: Run) -> None:
         need = run.columns.need(fields_of_source(unit.source), RAW)
         for number in wanted[key]:
             need |= run.needs[number]
-        relation = unit.read(run.store.db, Want(need.fields, need.fulltext), run.events)
-        table = run.store.load(relation, run.columns, need, unit.source, unit.names)
+        relation = unit.read(run.store.db, need, run.events)
+        table = run.store.load(relation, run.columns, need, unit)
         if relation.refused:
             run.diagnostics.append(Diagnostic(
-                "REFUSED_LINES", f"{unit.source or unit.names[0]}: lines that are no records; the first: "
+                "REFUSED_LINES", f"{unit.title}: lines that are no records; the first: "
                                  f"{relation.first_refused}", relation.refused))
         for number in wanted[key]:
             run.tables.setdefault(number, []).append(table)
@@ -174,10 +175,10 @@ def _scan(run: Run, number: int, entry: Loaded) -> None:
         if not gaps:
             tested.append(table)
     run.tables[number] = tested
-    sources = tuple(dict.fromkeys(t.source or t.files[0] for t in tested))
+    sources = tuple(dict.fromkeys(t.title for t in tested))
     entry.report = replace(entry.report, sources=sources, missing=tuple(sorted(lacking)))
     if not tested:
-        where = ", ".join(sorted({t.source or t.files[0] for t in there}))
+        where = ", ".join(sorted({t.title for t in there}))
         entry.reject(FIELD_GAP, f"{where} has no {', '.join(sorted(lacking))}", sorted(lacking))
     for table in tested:
         predicate = run.predicates.predicate(entry.rule, table.lists)

@@ -10,6 +10,8 @@ from redgen.detector import EventFile, Events
 from redgen.parser import Given, Parser, Relation, Want
 from redgen.parsers._detect import detect_parser
 from redgen.registry import PARSERS
+from redgen.sigma.columns import Need
+from redgen.sigma.routing import aliases
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,25 +31,33 @@ class Unit:
         """The files as alerts call them."""
         return tuple(f.name for f in self.files)
 
-    def read(self, db: DuckDBPyConnection, want: Want, events: Events) -> Relation:
-        """Its events, parsed."""
-        given = Given(events.year_from, events.time_field, [f.head_lines for f in self.files])
-        return self.parser.relation(db, [f.path for f in self.files], want, given)
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return self.source or self.names[0]
+
+    def read(self, db: DuckDBPyConnection, need: Need, events: Events) -> Relation:
+        """Its events, parsed, with the fields that rules need; those go by other names in some products."""
+        known = aliases(self.logsource)
+        folded = {name.casefold(): own for name, own in known.items()}
+        named = {f: known.get(f) or folded.get(f.casefold(), ()) for f in need.fields}
+        want = Want(need.fields, need.fulltext, {f: own for f, own in named.items() if own})
+        return self.parser.relation(db, [f.path for f in self.files], want, self._given(events))
+
+    def _given(self, events: Events) -> Given:
+        return Given(events.year_from, events.time_field, [f.head_lines for f in self.files])
 
 
 def units(events: Events) -> list[Unit]:
-    """The files grouped by log source and format, in the order given; DataError for a file nobody can read."""
+    """The files grouped by log source and format, in the order given; DataError for a file nobody can read.
+
+    A file's ``format`` may also be the name of a parser.
+    """
     grouped: dict[tuple[str, str], list[EventFile]] = {}
     for file in events.files:
-        grouped.setdefault((file.source, detect_parser(file.path, file.format).name), []).append(file)
+        told = file.format in PARSERS.names()
+        parser = file.format if told else detect_parser(file.path, file.format).name
+        grouped.setdefault((file.source, parser), []).append(file)
     return [Unit(source, PARSERS.get(parser), tuple(files), events.logsources.get(source, {}))
             for (source, parser), files in grouped.items()]
 
-
-def applies(wanted: Mapping[str, str], given: Mapping[str, str]) -> bool:
-    """Whether a rule for the log source ``wanted`` runs on one that calls itself ``given``: nothing it names differs.
-
-    >>> applies({"product": "aws"}, {"product": "aws", "service": "cloudtrail"}), applies({"product": "aws"}, {})
-    (True, False)
-    """
-    return all(given.get(key, "").casefold() == value.casefold() for key, value in wanted.items())

@@ -13,9 +13,6 @@ from redgen.sigma.columns import text
 
 MANY, ONE = SpecialChars.WILDCARD_MULTI, SpecialChars.WILDCARD_SINGLE
 
-EXACT = 2**53
-"""Beyond it a DOUBLE no longer tells neighboring integers apart."""
-
 Part = str | SpecialChars | Placeholder
 
 
@@ -59,13 +56,6 @@ def _like(part: Part) -> str:
     if isinstance(part, str):
         return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return "%" if part is MANY else "_"
-
-
-def equal_number(x: str, raw: str, number: float) -> str:
-    """Whether a field reads as this number, so that the text "401" equals 401."""
-    if isinstance(number, int) and abs(number) > EXACT:
-        return f"{raw} = {text(number)}"
-    return f"{x} = {number!r}::DOUBLE"
 
 
 def truth(x: str, value: bool) -> str:

@@ -17,7 +17,9 @@ import duckdb
 from redgen.parser import Relation
 from redgen.sigma.addresses import normal_column
 from redgen.sigma.columns import FORMS, FULLTEXT, FULLTEXT_RAW, MOMENT, NUMBER, RAW, Columns, Need, quoted
+from redgen.sigma.inputs import Unit
 from redgen.sigma.patterns import Watch
+from redgen.sigma.routing import in_format
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,13 +31,15 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Table:
-    """One log source's events: columns ``t`` (UTC µs or NULL), ``file`` (index into ``files``), ``line``, ``event_id``,
-    ``fulltext`` when asked for, and the fields of ``fields`` in the forms rules asked for. A row is known by ``rowid``.
+    """One log source's events, a row each, known by ``rowid``.
 
-    ``lists`` are fields that hold arrays, ``absent`` fields that the source does not have; both by ``Columns.key``.
-    """  # noqa: D205  (the sentence is longer than a line)
+    Columns: ``t`` (UTC µs or NULL), ``file`` (index into ``files``), ``line``, ``event_id``, ``fulltext`` when asked
+    for, and the fields of ``fields`` in the forms that rules asked for. ``lists`` are fields that hold arrays, ``absent``
+    fields that the source cannot have; both by ``Columns.key``.
+    """
 
     index: int
+    title: str
     source: str
     files: tuple[str, ...]
     rows: int
@@ -73,19 +77,20 @@ class Store:
         self.db.close()
         self._spill.cleanup()
 
-    def load(self, relation: Relation, columns: Columns, need: Need, source: str, files: Sequence[str]) -> Table:
+    def load(self, relation: Relation, columns: Columns, need: Need, unit: Unit) -> Table:
         """Make the table of one relation; the relation's own table is dropped."""
         keys = sorted(need.fields)
-        absent = frozenset(k for k in keys if k in relation.absent or k not in relation.columns)
-        lists = frozenset(k for k in keys if k in relation.lists) - absent
+        empty = {k for k in keys if k in relation.absent or k not in relation.columns}
+        absent = frozenset(k for k in empty if not in_format(unit.logsource, k))
+        lists = frozenset(k for k in keys if k in relation.lists) - empty
         chosen = ["epoch_us(_ts) AS t", "_file AS file", "_line AS line", "_event_id AS event_id"]
         if need.fulltext:
             chosen += [f"_fulltext AS {FULLTEXT_RAW}", f"lower(_fulltext) AS {FULLTEXT}"]
         forms = need.forms | {(k, RAW) for k in keys}
         for key, form in sorted(forms):
-            value = derived(relation.columns, key, form, many=key in lists, absent=key in absent)
+            value = derived(relation.columns, key, form, many=key in lists, empty=key in empty)
             chosen.append(f"{value} AS {columns.name(key, form)}")
-        table = Table(len(self.tables), source, tuple(files), relation.rows, frozenset(keys), lists, absent)
+        table = Table(len(self.tables), unit.title, unit.source, unit.names, relation.rows, frozenset(keys), lists, absent)
         self.db.execute(f"CREATE TABLE {table.name} AS SELECT {', '.join(chosen)} FROM ({relation.sql})")
         if relation.table:
             self.db.execute(f"DROP TABLE IF EXISTS {quoted(relation.table)}")
@@ -103,13 +108,12 @@ class Store:
 
     def one(self, sql: str) -> Any:
         """The single value of a query."""
-        row = self.db.execute(sql).fetchone()
-        return row[0] if row else None
+        return self.rows(sql)[0][0]  # all rows fetched: an unfinished result would keep the connection busy
 
 
-def derived(columns: Mapping[str, str], key: str, form: str, *, many: bool, absent: bool) -> str:
+def derived(columns: Mapping[str, str], key: str, form: str, *, many: bool, empty: bool) -> str:
     """The SQL of one column of a table: a field's text in some form, element by element for arrays."""
-    if absent:
+    if empty:
         return f"NULL::{TYPES.get(form, 'VARCHAR')}"
     column = quoted(columns[key])
     if many and form != RAW:
