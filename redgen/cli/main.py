@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from redgen.cli import baseline, demo, generate, inspect, playbook, rules, schema, version, why
+from redgen.cli import (
+    baseline,
+    ci,
+    demo,
+    detect,
+    diff,
+    generate,
+    inspect,
+    playbook,
+    rules,
+    schema,
+    score,
+    version,
+    why,
+)
 from redgen.errors import RedgenError
 
 app = typer.Typer(
@@ -19,6 +33,10 @@ app.command("demo")(demo.demo)
 app.command("generate")(generate.generate)
 app.command("inspect")(inspect.inspect)
 app.command("why")(why.why)
+app.command("detect")(detect.detect)
+app.command("score")(score.score)
+app.command("diff")(diff.diff)
+app.command("ci")(ci.ci)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(rules.app, name="rules")

@@ -1,0 +1,106 @@
+"""A dataset and what detectors said about it, held against the truth: the scorecard with regression and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redgen.alert import Detection
+from redgen.assess.events import of_dataset
+from redgen.assess.index import LogFiles
+from redgen.errors import DataError
+from redgen.pipeline.dataset import load
+from redgen.scorecard import Scorecard, Settings, from_json
+from redgen.scoring.expectations import load_any
+from redgen.scoring.gates import evaluate, exit_code
+from redgen.scoring.ledger import read_ledger
+from redgen.scoring.regression import compare
+from redgen.scoring.score import score
+from redgen.scoring.truth_files import read_ground
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How to score and what to hold the score against.
+
+    ``gates``: a gates file (or another product's expectations); ``baseline``: the scorecard of an older run;
+    ``today`` decides which allowances have expired; ``ledger``: when events were sent; ``observed``: events that
+    arrived, by source; ``inconclusive``: ``pass`` or ``fail`` to count such answers so.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    gates: Path | None = None
+    baseline: Path | None = None
+    margin: float | None = None
+    allow_chance: bool = False
+    inconclusive: str | None = None
+    ledger: Path | None = None
+    observed: Mapping[str, int] | None = None
+    today: date | None = None
+
+    def check(self) -> None:
+        """Read the files it names, so that a mistake in one shows before anything is made."""
+        if self.gates:
+            load_any(self.gates)
+        if self.baseline:
+            read_scorecard(self.baseline)
+
+
+def judge(dataset: Path, detections: Sequence[Detection], terms: Terms) -> Scorecard:
+    """The scorecard of ``detections`` on the dataset in a directory; DataError or SpecError for unusable input."""
+    gates = load_any(terms.gates) if terms.gates else None
+    old = read_scorecard(terms.baseline) if terms.baseline else None
+    ground = read_ground(dataset)
+    ledger: pd.DataFrame | None = read_ledger(terms.ledger) if terms.ledger else None
+    index = LogFiles(of_dataset(load(dataset))) if (dataset / "logs").is_dir() else None
+    card = score(ground, detections, terms.settings, index, ledger, terms.observed, dataset.name)
+    if old is not None:
+        card = replace(card, regression=compare(old, card) if terms.margin is None
+                       else compare(old, card, margin=terms.margin))
+    if gates is not None and gates.notes:
+        card = replace(card, diagnostics=(*card.diagnostics, *gates.notes))
+    results = evaluate(card, gates, today=terms.today or datetime.now(UTC).date(), allow_chance=terms.allow_chance)
+    return replace(card, gates=results)
+
+
+def verdict(card: Scorecard, terms: Terms) -> int:
+    """The exit code: 0 passed, 1 a gate failed, 3 no verdict, 4 a detector failed."""
+    return exit_code(card.gates, card.failed, terms.inconclusive)
+
+
+def read_scorecard(path: Path) -> Scorecard:
+    """The scorecard in a file; DataError when it cannot be read or is none."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); a scorecard is what redgen score --json writes"
+                        ) from None
+    return from_json(text, str(path))
+
+
+def read_observed(path: Path) -> Mapping[str, int]:
+    """How many events of each log source arrived: a JSON object, or lines ``source count``; DataError when neither."""
+    import json
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+    if text.lstrip()[:1] == "{":
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise DataError(f"{path}: no JSON ({error})") from None
+        pairs = list(found.items())
+    else:
+        pairs = [(*line.replace(",", " ").split(), "")[:2] for line in text.splitlines() if line.strip()]
+    for source, count in pairs:
+        if not str(count).isdigit():
+            raise DataError(f"{path}: {source!r} has the count {count!r}; write a whole number of events for each source")
+    return {str(source): int(count) for source, count in pairs}

@@ -1,0 +1,57 @@
+"""``redgen ci``: generate, detect, score and judge in one command, for builds."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from redgen.cli import options as o
+from redgen.cli.generate import Jobs, Seed
+
+
+def ci(
+    scenario: Annotated[str, typer.Argument(help="A bundled scenario, a scenario's file, or a dataset's directory.")],
+    rules: o.Rules = [],  # noqa: B006  # typer copies it
+    gates: o.Gates = None,
+    baseline: o.Baseline = None,
+    detector: o.Detectors = None,
+    pipeline: o.Pipelines = None,
+    placeholders: o.Placeholders = None,
+    reports: o.Reports = None,
+    write_gates: o.WriteGates = None,
+    cache: o.Cache = None,
+    seed: Seed = None,
+    settings: o.Settings = None,
+    jobs: Jobs = None,
+    raw_fires: o.RawFires = False, window_edge: o.WindowEdge = "inclusive", strict: o.Strict = False,
+    confidence: o.Confidence = 0.95, k: o.K = 1, min_severity: o.MinSeverity = 0, min_steps: o.MinSteps = 1,
+    min_purity: o.MinPurity = 0.10, horizon: o.Horizon = 3600.0, lenient: o.Lenient = False,
+    match: o.MatchLevel = "campaign", allow_chance: o.AllowChance = False, inconclusive: o.Inconclusive = None,
+    attempt: o.Attempt = 1, today: o.Today = None, quiet: o.Quiet = False,
+) -> None:
+    """Fail the build when detection got worse: make the dataset (or take it from the cache), detect, score, judge.
+
+    Exit code 0: every gate passed; 1: a gate failed; 2: bad input; 3: inconclusive; 4: a detector failed.
+    """
+    from redgen.assess.cache import dataset_for
+    from redgen.assess.detection import detectors_of
+    from redgen.assess.judge import verdict
+    from redgen.assess.loop import report_files, whole_loop
+
+    terms = o.terms(gates=gates, baseline=baseline, confidence=confidence, k=k, min_severity=min_severity,
+                    min_steps=min_steps, min_purity=min_purity, horizon=horizon, lenient=lenient, match=match,
+                    attempt=attempt, allow_chance=allow_chance, inconclusive=inconclusive, today=today)
+    chosen = detectors_of(rules, detector or (), pipelines=pipeline or (), placeholders=placeholders,
+                          raw_fires=raw_fires, window_edge=window_edge, strict=strict)
+    terms.check()
+    dataset = dataset_for(scenario, seed=seed, settings=tuple(settings or ()), jobs=jobs, folder=cache, said=_say)
+    files = report_files(reports)
+    card = whole_loop(dataset, chosen, terms, alerts=files.pop("alerts", None))
+    o.publish(card, files, write_gates=write_gates, quiet=quiet, dataset=dataset.path)
+    raise typer.Exit(verdict(card, terms))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

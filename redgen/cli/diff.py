@@ -1,0 +1,43 @@
+"""``redgen diff``: two scorecards compared."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The scorecard of the older run (JSON).")],
+    new: Annotated[Path, typer.Argument(help="The scorecard of the newer run (JSON).")],
+    margin: Annotated[float, typer.Option("--margin", help="Loss of recall that still counts as no worse.")] = 0.02,
+    markdown: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="A summary as Markdown.")] = None,
+) -> None:
+    """Compare two runs: campaigns lost and gained, and whether the change is more than chance.
+
+    Exit code 0: no worse; 1: a campaign was lost on the same dataset; 3: too little to tell.
+    """
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from redgen.assess.judge import read_scorecard
+    from redgen.evidence import markdown as as_markdown
+    from redgen.evidence import terminal
+    from redgen.evidence.outputs import save
+    from redgen.scorecard import INCONCLUSIVE
+    from redgen.scoring.gates import GATE_FAILED, NO_VERDICT, OK
+    from redgen.scoring.regression import compare
+
+    before, after = read_scorecard(old), read_scorecard(new)
+    found = compare(before, after, margin=margin)
+    card = replace(after, regression=found)
+    console = Console()
+    sys.stdout.write(terminal.comparison(card, width=max(80, min(console.width, 120)), color=console.is_terminal))
+    if markdown is not None:
+        save(as_markdown.render(card), markdown)
+    if found.lost and found.paired:
+        raise typer.Exit(GATE_FAILED)
+    raise typer.Exit(NO_VERDICT if found.verdict == INCONCLUSIVE and not found.paired else OK)
