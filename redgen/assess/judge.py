@@ -102,5 +102,5 @@ def read_observed(path: Path) -> Mapping[str, int]:
         pairs = [(*line.replace(",", " ").split(), "")[:2] for line in text.splitlines() if line.strip()]
     for source, count in pairs:
         if not str(count).isdigit():
-            raise DataError(f"{path}: {source!r} has the count {count!r}; write a whole number of events for each source")
+            raise DataError(f"{path}: {source!r} has the count {count!r}; write a number of events")
     return {str(source): int(count) for source, count in pairs}

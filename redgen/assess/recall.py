@@ -52,7 +52,7 @@ def shortfall(found: Recall, least: float, bound: str) -> str:
     if value is not None and value >= least and not refused and not found.card.failed:
         return ""
     interval = f"{e.confidence:.0%} interval {e.lower:.2f} to {e.upper:.2f}"
-    lines = [f"campaign recall {e.k:.0f} of {e.n}: {e.value:.2f}, {interval}; its {bound} bound must be at least {least:g}"]
+    lines = [f"campaign recall {e.k:.0f} of {e.n}: {e.value:.2f}, {interval}; its {bound} bound must reach {least:g}"]
     if found.card.failed:
         lines.append(f"the detection failed: {'; '.join(found.card.failed)}")
     if refused:
