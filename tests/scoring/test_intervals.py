@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -25,6 +25,7 @@ def ends(e) -> tuple[float, float]:
 
 
 @given(PAIRS, LEVELS)
+@settings(deadline=None)
 def test_clopper_pearson_is_what_scipy_and_statsmodels_say(pair: tuple[int, int], level: float) -> None:
     k, n = pair
     exact = stats.binomtest(k, n).proportion_ci(level, "exact")
@@ -34,6 +35,7 @@ def test_clopper_pearson_is_what_scipy_and_statsmodels_say(pair: tuple[int, int]
 
 
 @given(PAIRS, LEVELS)
+@settings(deadline=None)
 def test_wilson_is_what_scipy_and_statsmodels_say(pair: tuple[int, int], level: float) -> None:
     k, n = pair
     score = stats.binomtest(k, n).proportion_ci(level, "wilson")
@@ -43,6 +45,7 @@ def test_wilson_is_what_scipy_and_statsmodels_say(pair: tuple[int, int], level: 
 
 
 @given(st.integers(0, 500), st.floats(0.01, 100), LEVELS)
+@settings(deadline=None)
 def test_garwood_is_where_the_poisson_tails_reach_alpha_halves(k: int, days: float, level: float) -> None:
     e = garwood(k, days, level)
     half = (1 - level) / 2
@@ -60,6 +63,7 @@ def test_garwood_of_the_tables() -> None:
 
 
 @given(PAIRS, LEVELS)
+@settings(deadline=None)
 def test_a_proportion_lies_inside_its_bounds_and_they_inside_0_and_1(pair: tuple[int, int], level: float) -> None:
     k, n = pair
     for interval in (clopper_pearson, wilson):
@@ -75,6 +79,7 @@ def test_a_proportion_lies_inside_its_bounds_and_they_inside_0_and_1(pair: tuple
 
 
 @given(TRIPLES, LEVELS)
+@settings(deadline=None)
 def test_a_paired_change_lies_inside_its_bounds_and_turns_round_with_its_sign(triple, level: float) -> None:
     b, c, n = triple
     for e, turned in ((tango(b, c, n, level), tango(c, b, n, level)),
@@ -84,6 +89,7 @@ def test_a_paired_change_lies_inside_its_bounds_and_turns_round_with_its_sign(tr
 
 
 @given(TRIPLES)
+@settings(deadline=None)
 def test_tango_is_what_its_closed_form_says(triple) -> None:
     """The limits are roots of the quartic of Yang, Sun and Hardin, Statistics in Medicine 32, 2013."""
     lost, gained, n = triple
@@ -118,6 +124,7 @@ def test_planning_table() -> None:
 
 
 @given(st.floats(0.01, 0.999), LEVELS)
+@settings(deadline=None)
 def test_needed_is_the_least_number(recall: float, level: float) -> None:
     n = needed(recall, level)
     assert clopper_pearson(n, n, 2 * level - 1).lower >= recall - 1e-9 if level > 0.5 else n

@@ -87,7 +87,7 @@ def test_blocks() -> None:
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=9))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_sign_flips_of_few_are_all_looked_at(d: list[int]) -> None:
     moved = [x for x in d if x]
     sums = [sum(s * x for s, x in zip(signs, moved, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -40,12 +40,11 @@ def test_error_rates_hold_and_it_takes_as_long_as_wald_says() -> None:
 
 
 def test_a_truncated_test_decides_by_the_exact_interval() -> None:
-    """After 60 campaigns with errors of one in a million allowed, nothing is decided yet; with 5 % the interval says."""
+    """54 of 60 (90 %: .812 to .957): better than .80 passes, worse than .97 fails, between .87 and .93 nobody knows."""
     mixed = ([True] * 9 + [False]) * 6
-    assert run(Sprt(alpha=1e-6, beta=1e-6, n_max=60), mixed).status == INCONCLUSIVE
-    for r0, r1, status in ((0.99, 0.8, FAILED), (0.95, 0.80, PASSED), (0.93, 0.87, INCONCLUSIVE)):
+    for r0, r1, status in ((0.97, 0.93, FAILED), (0.95, 0.80, PASSED), (0.93, 0.87, INCONCLUSIVE)):
         d = run(Sprt(r0, r1, n_max=60), mixed)
-        assert (d.status, d.truncated or d.n < 60) == (status, True), (r0, r1)
+        assert (d.status, d.truncated, d.done, d.n) == (status, True, True, 60)
 
 
 def test_nonsense_is_refused() -> None:
@@ -57,6 +56,7 @@ def test_nonsense_is_refused() -> None:
 
 
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(deadline=None)
 def test_a_confidence_sequence_is_wider_than_the_fixed_interval(pair: tuple[int, int]) -> None:
     k, n = pair
     e, fixed = confidence_sequence(k, n), clopper_pearson(k, n)
@@ -82,6 +82,7 @@ def test_looking_after_every_campaign_is_paid_for() -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=20))
+@settings(deadline=None)
 def test_adjusted_p_values_are_by_the_book(p: list[float]) -> None:
     """Benjamini and Hochberg's as scipy has them; Holm's by its definition."""
     assert benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p) if p else ())

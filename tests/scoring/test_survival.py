@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redgen.scoring.intervals import clopper_pearson
@@ -40,6 +40,7 @@ def test_logrank_of_the_textbook() -> None:
 
 
 @given(ROWS)
+@settings(deadline=None)
 def test_the_curve_is_what_statsmodels_says(rows) -> None:
     t, d = [float(x) for x, _ in rows], [y for _, y in rows]
     curve, known = kaplan_meier(t, d), duration.SurvfuncRight(np.array(t), np.array(d, dtype=int))
@@ -50,6 +51,7 @@ def test_the_curve_is_what_statsmodels_says(rows) -> None:
 
 
 @given(ROWS, ROWS)
+@settings(deadline=None)
 def test_logrank_is_what_statsmodels_says(one, two) -> None:
     if not any(d for _, d in one + two) or len(one) + len(two) < 3:
         return
@@ -67,12 +69,14 @@ def test_logrank_is_what_statsmodels_says(one, two) -> None:
 
 
 @given(ROWS)
+@settings(deadline=None)
 def test_restricted_mean_is_the_mean_when_nothing_is_censored(rows) -> None:
     t = [float(x) for x, _ in rows]
     assert kaplan_meier(t, [True] * len(t)).rmst(25.0) == pytest.approx(np.minimum(t, 25).mean())
 
 
 @given(ROWS, st.integers(0, 40))
+@settings(deadline=None)
 def test_detected_within_lies_inside_its_bounds(rows, limit: int) -> None:
     e = detected_within(*zip(*rows, strict=True), limit)
     if e.value is not None and e.lower is not None:

@@ -38,7 +38,7 @@ def test_a_campaign_without_weight_does_not_count() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.1, 10)), min_size=2, max_size=30))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_weighted_recall_lies_inside_its_bounds(rows) -> None:
     e = weighted([d for d, _ in rows], [w for _, w in rows], many=200)
     assert 0 <= e.lower <= e.value + 1e-9
