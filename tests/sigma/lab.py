@@ -16,8 +16,8 @@ START = 1_700_000_000 * 1_000_000
 """µs UTC of second 0 in ``at``."""
 
 RULE = """
-title: {name}
-name: {name}
+title: {quoted}
+name: {quoted}
 logsource: {{category: test}}
 detection:
 {detection}
@@ -31,7 +31,7 @@ def at(seconds: float, **fields: Any) -> dict[str, Any]:
 
 def rule(detection: str, name: str = "probe") -> str:
     """A rule with a detection, given as indented YAML."""
-    return RULE.format(name=name, detection="\n".join("  " + line for line in detection.strip("\n").split("\n")))
+    return RULE.format(quoted=json.dumps(name), detection="\n".join("  " + line for line in detection.strip("\n").split("\n")))
 
 
 def selects(name: str, **fields: Any) -> str:
