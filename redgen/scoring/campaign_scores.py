@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def _ordered(case: Case, owner: I64, rule: I64, t: I64, size: int) -> list[tuple
     order = np.lexsort((who, first, of))
     edges = np.searchsorted(of[order], np.arange(size + 1))
     ids = [case.raised.rules[r].rule_id for r in who[order].tolist()]
-    return [tuple(ids[a:b]) for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
+    return [tuple(ids[a:b]) for a, b in pairwise(edges.tolist())]
 
 
 def _levels(case: Case) -> list[str]:
@@ -102,7 +103,10 @@ def _marks(case: Case) -> list[tuple[Mark, ...]]:
     order = np.lexsort((group, of_step, t, owner))
     edges = np.searchsorted(owner[order], np.arange(case.tables.campaigns + 1))
     names = [s.step_id for c in case.ground.campaigns for s in c.steps]
-    rules = case.groups.rule
-    return [tuple(Mark(int(t[i]), case.raised.rules[int(rules[group[i]])].rule_id, names[int(of_step[i])],
-                       LEVELS[int(of_level[i])], int(many[i])) for i in order[a:min(b, a + MOST_MARKS)].tolist())
-            for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
+    kept = np.concatenate([order[a:min(b, a + MOST_MARKS)] for a, b in pairwise(edges.tolist())] or [order])
+    made = [Mark(*mark) for mark in zip(
+        t[kept].tolist(), [case.raised.rules[r].rule_id for r in case.groups.rule[group[kept]].tolist()],
+        [names[s] for s in of_step[kept].tolist()], [LEVELS[k] for k in of_level[kept].tolist()], many[kept].tolist(),
+        strict=True)]
+    ends = np.cumsum(np.minimum(np.diff(edges), MOST_MARKS)).tolist()
+    return [tuple(made[a:b]) for a, b in pairwise([0, *ends])]

@@ -17,7 +17,7 @@ from redgen.scorecard import NO_TELEMETRY, Settings
 from redgen.scoring.gather import Raised
 from redgen.scoring.groups import Groups
 from redgen.scoring.index import LogIndex
-from redgen.scoring.joins import I64, Mask, count, least, unique_pairs
+from redgen.scoring.joins import I64, Mask, count, distinct, least, unique_pairs
 from redgen.scoring.matching import ENTITY, EVENT, LEVELS, NEVER, Matches
 from redgen.scoring.resolve import References
 from redgen.scoring.tables import Tables
@@ -74,7 +74,7 @@ class Case:
     @cached_property
     def row_seen(self) -> Mask:
         """Which malicious lines an alert named that counts for the line's step."""
-        told = np.unique(self._pair(self.matches.alert, self.matches.step)[self.matches.level == EVENT])
+        told = distinct(self._pair(self.matches.alert, self.matches.step)[self.matches.level == EVENT])
         row, alert = self.refs.row, self.refs.alert
         mine = np.isin(self._pair(alert, self.tables.row_step[row]), told) & self.tables.evil[row]
         seen = np.zeros(len(self.tables.row_t), dtype=bool)

@@ -80,7 +80,8 @@ def named(raised: Raised, wanted: Mask) -> Named:
     kind = same[kinds].astype(np.int64) if len(kinds) else kinds.astype(np.int64)
     both, number = np.unique(kind * max(1, len(value_names)) + values, return_inverse=True)
     width = max(1, len(value_names))
-    names = tuple((str(same_names[b // width]), str(value_names[b % width])) for b in both.tolist())
+    kinds_said, values_said = same_names.tolist(), value_names.tolist()
+    names = tuple((kinds_said[b // width], values_said[b % width]) for b in both.tolist())
     one, two = unique_pairs(alert[keep], number.astype(np.int64))
     return Named(one, two, names)
 

@@ -173,8 +173,10 @@ def _rule_notes(frame: pd.DataFrame, rules: Sequence[RuleReport], declared: Sequ
 
 
 def _moved(table: pd.DataFrame, place: NDArray[np.int64]) -> pd.DataFrame:
-    """Rows of a side table under the alerts' new numbers, those of dropped alerts left out."""
+    """Rows of a side table under the alerts' new numbers and in their order, those of dropped alerts left out."""
     if table.empty:
         return table
     number = place[table["alert"].to_numpy(dtype=np.int64)]
-    return table.assign(alert=number)[number >= 0].reset_index(drop=True)
+    order = np.argsort(number, kind="stable")
+    order = order[number[order] >= 0]
+    return table.take(order).assign(alert=number[order]).reset_index(drop=True)

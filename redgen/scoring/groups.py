@@ -31,9 +31,9 @@ class Groups:
 def group(raised: Raised, matches: Matches, gap: int) -> Groups:
     """Alerts of one rule and one entity whose pauses are no longer than the rule's window, or ``gap`` when it has none.
 
-    The entity is the first that an alert names in the order of ``redgen.alert.ENTITIES``, other types after those, the
-    least value where there are several; an alert without any is a group of its own. True alerts and false ones are
-    never in one group: a true alert about a busy host does not excuse a day of false ones.
+    The entity is the first that an alert names, types in the order of ``redgen.alert.ENTITIES`` and others after those;
+    an alert without any is a group of its own. True alerts and false ones are never in one group: a true alert about a
+    busy host does not excuse a day of false ones.
     """
     n = len(raised)
     rule, first, last = raised.column("rule"), raised.column("t_first"), raised.column("t_last")
@@ -64,13 +64,10 @@ def _entity(raised: Raised) -> I64:
     kinds, names = pd.factorize(entities["type"])
     rank = np.array([ENTITIES.index(k) if k in ENTITIES else len(ENTITIES) for k in names], dtype=np.int64)[kinds]
     values, distinct = pd.factorize(entities["value"])
-    place = np.empty(len(distinct), dtype=np.int64)
-    place[np.argsort(np.asarray(distinct, dtype=object), kind="stable")] = np.arange(len(distinct))
     alert = entities["alert"].to_numpy(dtype=np.int64)
-    order = np.lexsort((place[values], rank, alert))
+    order = np.lexsort((rank, alert))  # stable: of several values of one type the first named stays first
     of, first = np.unique(alert[order], return_index=True)
     chosen = order[first]
-    key = rank[chosen] * (len(distinct) + 1) + place[values[chosen]]
     whole = -1 - np.arange(n, dtype=np.int64)
-    whole[of] = key
+    whole[of] = rank[chosen] * (len(distinct) + 1) + values[chosen]
     return np.unique(whole, return_inverse=True)[1].astype(np.int64)

@@ -144,7 +144,8 @@ def _numbers(labels: pd.DataFrame, names: Sequence[tuple[str, str]]) -> NDArray[
     pair = campaigns.astype(np.int64) * max(1, len(step_names)) + steps
     distinct, inverse = np.unique(pair, return_inverse=True)
     width = max(1, len(step_names))
-    found = [number.get((str(campaign_names[p // width]), str(step_names[p % width])), -1) for p in distinct]
+    left, right = campaign_names.tolist(), step_names.tolist()
+    found = [number.get((left[p // width], right[p % width]), -1) for p in distinct.tolist()]
     return np.array(found, dtype=np.intp)[inverse] if found else np.zeros(0, dtype=np.intp)
 
 
