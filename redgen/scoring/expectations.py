@@ -40,7 +40,7 @@ class _Expectations(Spec):
     """rsigma's file for ``rsigma rule backtest``."""
 
     defaults: _Defaults = _Defaults()
-    expectations: Annotated[tuple[_Expectation, ...], Field(min_length=1)]
+    expectations: tuple[_Expectation, ...]
 
 
 class _Lenient(Spec):
@@ -88,6 +88,8 @@ def from_rsigma(document: Document) -> Gates:
     spec = document.validate(_Expectations)
     problems = [document.problem(("expectations", i), text)
                 for i, e in enumerate(spec.expectations) for text in _conflicts(e)]
+    if not spec.expectations:
+        problems.append(document.problem(("expectations",), "no expectation in it; there is nothing to gate on"))
     if problems:
         raise SpecError(problems)
     gates: list[GateSpec] = []

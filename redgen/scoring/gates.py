@@ -129,7 +129,7 @@ def _doubts(
     told = sum(c.status not in BLIND for c in bench.card.campaigns)
     if least is not None and told < least:
         yield f"the dataset has {told} campaigns, the gates want {least}"
-    if found.n is None:
+    if not found.n:
         return
     if gate.min_campaigns is not None and found.n < gate.min_campaigns:
         yield f"{found.n} campaigns match, the gate wants {gate.min_campaigns}"

@@ -139,7 +139,7 @@ class GatesSpec(Spec):
     dataset: DatasetSpec = DatasetSpec()
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     sides: Literal["one", "two"] = "two"
-    gates: Annotated[tuple[GateSpec, ...], Field(min_length=1)]
+    gates: tuple[GateSpec, ...]
     allow: tuple[AllowSpec, ...] = ()
 
 
@@ -193,6 +193,8 @@ Keys = tuple[str | int, ...]
 
 def _findings(spec: GatesSpec) -> Iterator[tuple[Keys, str]]:
     """Everything wrong that one key alone does not show: (path, message)."""
+    if not spec.gates:
+        yield ("gates",), "no gate in it; a file without gates would pass whatever happens"
     seen: dict[str, int] = {}
     for i, gate in enumerate(spec.gates):
         if gate.id in seen:

@@ -12,9 +12,10 @@ from dataclasses import replace
 from redgen.scorecard import CampaignScore
 from redgen.scoring.bench import BLIND, Bench, Measure, Measured, blind, counted, listed, rule_of
 from redgen.scoring.gates_file import GateSpec
+from redgen.scoring.intervals import clopper_pearson, needed
 from redgen.scoring.regression import caught, times
 from redgen.scoring.selection import nearest, steps_of
-from redgen.scoring.survival import kaplan_meier, quantile_upper
+from redgen.scoring.survival import kaplan_meier, quantile_ends
 from redgen.scoring.weights import clustered, weighted
 
 
@@ -44,21 +45,21 @@ def campaign_recall(bench: Bench, gate: GateSpec, campaigns: tuple[CampaignScore
             return fault
     hits = [caught(c) if rule is None else rule.rule.rule_id in c.rules for c in campaigns]
     names = tuple(c.campaign_id for c, hit in zip(campaigns, hits, strict=True) if not hit)
-    return _share(bench, campaigns, hits, "campaigns detected", names)
+    return _share(bench, [c.weight for c in campaigns], hits, "campaigns detected", names)
 
 
 def before_impact(bench: Bench, _: GateSpec, campaigns: tuple[CampaignScore, ...]) -> Measured:
-    """The share of campaigns with an impact that were detected before it."""
+    """The share of campaigns with an impact that were detected before it, each counted once."""
     aimed = [c for c in campaigns if c.t_impact is not None]
     hits = [caught(c) and c.t_det is not None and c.t_impact is not None and c.t_det <= c.t_impact for c in aimed]
     names = tuple(c.campaign_id for c, hit in zip(aimed, hits, strict=True) if not hit)
-    return _share(bench, aimed, hits, "campaigns with an impact detected before it", names)
+    return _share(bench, [1.0] * len(aimed), hits, "campaigns with an impact detected before it", names)
 
 
 def _share(
-    bench: Bench, campaigns: Sequence[CampaignScore], hits: Sequence[bool], what: str, names: tuple[str, ...],
+    bench: Bench, weights: Sequence[float], hits: Sequence[bool], what: str, names: tuple[str, ...],
 ) -> Measured:
-    weights, seed = [c.weight for c in campaigns], bench.card.settings.seed
+    seed = bench.card.settings.seed
     found = weighted(hits, weights, bench.level, seed=seed)
     best = weighted([True] * len(hits), weights, bench.level, seed=seed)
     return Measured(
@@ -104,18 +105,24 @@ def technique_recall(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
 
 def time_quantile(share: float) -> Measure:
     """The time by which a share of campaigns is detected, misses censored."""
+
     def one(bench: Bench, gate: GateSpec, campaigns: tuple[CampaignScore, ...]) -> Measured:
         told = times(campaigns, bench.card.settings.horizon_seconds)
         curve = kaplan_meier(told.seconds, told.detected)
-        value, upper = curve.quantile(share), quantile_upper(told.seconds, told.detected, share, bench.level)
+        value = curve.quantile(share)
+        lower, upper = quantile_ends(told.seconds, told.detected, share, bench.level)
         slow = sum(not d for d in told.detected)
         text = f"{curve.n} campaigns, {slow} never detected" if slow else f"{curve.n} campaigns, all detected"
         doubts: tuple[str, ...] = ()
         limit = gate.max if gate.max is not None else gate.min
         if value is None and limit is not None and limit > curve.horizon:
             doubts = (f"campaigns were watched for {curve.horizon:.0f} s, less than the limit",)
+        surest = clopper_pearson(curve.n, curve.n, bench.level).lower
+        if gate.bound == "upper" and surest is not None and surest < share:
+            more = needed(share, (1 + bench.level) / 2)
+            doubts = (*doubts, f"{curve.n} campaigns cannot bound this time from above; {more} could")
         return Measured(
-            text, math.inf if value is None else value, None, math.inf if upper is None else upper, curve.n,
+            text, math.inf if value is None else value, lower, math.inf if upper is None else upper, curve.n,
             doubts=doubts, names=tuple(c.campaign_id for c, d in zip(campaigns, told.detected, strict=True) if not d))
 
     return of_campaigns(one)

@@ -46,8 +46,8 @@ def false_per_day(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
     groups = costs.groups if rule is None else rule.false_groups
     excused = _excused_groups(bench, gate, rule, span)
     left = max(0, groups - sum(excused.values()))
-    found = costs.per_day
-    if rule is not None or excused or abs(found.confidence - bench.level) > 1e-9:
+    found = costs.per_day if rule is None else rule.false_per_day
+    if excused or abs(found.confidence - bench.level) > 1e-9:
         found = _rate(left, span, costs.dispersion, bench.level)
     if found.value is None:
         return (Measured(missing="the dataset's window has no length"),)

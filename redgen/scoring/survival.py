@@ -91,19 +91,31 @@ def detected_within(seconds: ArrayLike, detected: ArrayLike, limit: float, confi
     return _loglog(kaplan_meier(t, d), limit, int(early.sum()), confidence)
 
 
-def quantile_upper(seconds: ArrayLike, detected: ArrayLike, share: float, confidence: float = 0.95) -> float | None:
-    """The upper end of the interval of a quantile: the earliest detection by which at least ``share`` surely is.
+def quantile_ends(
+    seconds: ArrayLike, detected: ArrayLike, share: float, confidence: float = 0.95,
+) -> tuple[float, float | None]:
+    """The interval of the time by which ``share`` is detected: where the bounds of ``detected_within`` reach it.
 
-    It inverts ``detected_within``, whose lower end grows with the limit. None when no detection is that late.
+    The lower end is 0 when even without a detection so far the share is possible, and the longest duration when no
+    detection is late enough; the upper end is None then (Brookmeyer and Crowley, Biometrics 38, 1982, by inversion).
     """
     t, d = _paired(seconds, detected)
     times = np.unique(t[d])
-    low, high = 0, len(times)
-    while low < high:
-        middle = (low + high) // 2
-        end = detected_within(t, d, float(times[middle]), confidence).lower
-        low, high = (low, middle) if end is not None and end >= share else (middle + 1, high)
-    return float(times[low]) if low < len(times) else None
+
+    def first(end: str) -> int:
+        low, high = 0, len(times)
+        while low < high:
+            middle = (low + high) // 2
+            bound = getattr(detected_within(t, d, float(times[middle]), confidence), end)
+            low, high = (low, middle) if bound is not None and bound >= share else (middle + 1, high)
+        return low
+
+    none_yet = clopper_pearson(0, len(t), confidence).upper
+    early, late = first("upper"), first("lower")
+    lower = float(times[early]) if early < len(times) else float(t.max()) if len(t) else 0.0
+    if none_yet is None or none_yet >= share:
+        lower = 0.0
+    return lower, float(times[late]) if late < len(times) else None
 
 
 @dataclass(frozen=True)

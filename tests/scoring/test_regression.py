@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.scoring.cards import campaign, campaigns, card, rule
 
 from redgen.errors import DataError
 from redgen.scorecard import FAILED, INCONCLUSIVE, NO_TELEMETRY, PASSED, from_json, to_json
@@ -23,6 +22,7 @@ from redgen.scoring.differences import (
 )
 from redgen.scoring.intervals import tango
 from redgen.scoring.regression import compare
+from tests.scoring.cards import campaign, campaigns, card, rule
 
 
 def test_mcnemar_needs_five_to_say_anything() -> None:

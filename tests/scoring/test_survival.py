@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redgen.scoring.intervals import clopper_pearson
-from redgen.scoring.survival import detected_within, kaplan_meier, logrank, quantile_upper
+from redgen.scoring.survival import detected_within, kaplan_meier, logrank, quantile_ends
 
 duration = pytest.importorskip("statsmodels.duration.survfunc")
 
@@ -105,13 +105,16 @@ def test_misses_are_not_dropped() -> None:
     assert curve.points() == ((60.0, 0.5),)
 
 
-def test_upper_end_of_a_quantile_inverts_the_share() -> None:
-    """The order statistic of the binomial: 60 of 60 detected, one a minute; p90 surely by the 59th (CP .911)."""
-    seconds = [60 * i for i in range(1, 61)]
-    end = quantile_upper(seconds, [True] * 60, 0.9)
-    assert end == 60 * 59
+def test_ends_of_a_quantile_invert_the_share() -> None:
+    """60 of 60 detected, one a minute: p90 surely by the 59th (lower end .911 there), not before the upper end gets to .9."""
+    low, high = quantile_ends([60 * i for i in range(1, 61)], [True] * 60, 0.9)
+    assert high == 60 * 59
     assert clopper_pearson(59, 60).lower >= 0.9 > clopper_pearson(58, 60).lower
-    assert quantile_upper([1, 2, 3], [1, 1, 1], 0.9) is None
+    first = next(k for k in range(61) if clopper_pearson(k, 60).upper >= 0.9)
+    assert low == 60 * first
+    assert quantile_ends([1, 2, 3], [1, 1, 1], 0.9) == (1, None)
+    assert quantile_ends([1, 2, 3], [1, 1, 1], 0.5) == (0, None)
+    assert quantile_ends([9] * 40, [0] * 40, 0.5) == (9, None)
 
 
 def test_nothing_and_nonsense() -> None:
