@@ -10,6 +10,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -37,21 +38,25 @@ _NEWLINE, _QUOTE = 10, 34
 _NUMBER = count(1)
 
 
-def open_log(path: Path) -> IO[bytes]:
+@contextmanager
+def open_log(path: Path) -> Iterator[IO[bytes]]:
     """The decompressed bytes of a plain, gzip or zstd file, told apart by its first bytes; DataError if unreadable."""
     try:
         raw = path.open("rb")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
-    magic = raw.read(4)
-    raw.seek(0)
-    if magic[:2] == b"\x1f\x8b":
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
-    if magic == b"\x28\xb5\x2f\xfd":
-        import zstandard
+    with raw:
+        magic = raw.peek(4)[:4]
+        if magic[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield stream  # type: ignore[misc]
+        elif magic == b"\x28\xb5\x2f\xfd":
+            import zstandard
 
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), BLOCK)
-    return raw
+            with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
+                yield io.BufferedReader(stream, BLOCK)
+        else:
+            yield raw
 
 
 def head_of(path: Path, size: int = HEAD) -> str:
