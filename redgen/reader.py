@@ -1,6 +1,6 @@
 """The contract of an alert format: a file in somebody's words in, alerts in normal form out; and how to tell formats.
 
-To add one, write ``redgen/readers/<name>.py`` with a subclass of ``Reader`` named by its ``READER`` constant.
+To add one, write ``redgen/readers/<name>.py`` with a subclass of ``Reader`` and an instance of it as ``READER``.
 ``read_alerts`` is the way in for everybody else: it finds the format by the keys of the first records. An alert id that
 occurs twice in a file is dropped where it is read, and counted (``DUPLICATE_ALERT``).
 """
@@ -107,7 +107,7 @@ def read_alerts(path: Path, form: str = AUTO, options: Options | None = None, na
 
 def reader_of(form: str) -> Reader:
     """The reader called ``form``."""
-    reader: Reader = READERS.get(form)()
+    reader: Reader = READERS.get(form)
     return reader
 
 

@@ -74,6 +74,9 @@ class Rows:
         self._lines.append(line)
         self._seen.clear()
 
+    def __len__(self) -> int:
+        return len(self._lines)
+
     def event(self, event_id: Any = "", *, file: str = "", line: int = 0, digest: str = "") -> None:
         """The alert in the making names an event."""
         known = ("event", str(event_id), file, str(line), digest)
@@ -141,8 +144,12 @@ class RowReader(Reader):
                 continue
             missing = [key for key in self.required if leaf(record, key) is None]
             if missing:
-                raise DataError(self._lack(file, line, record, missing))
-            self.take(line, record, rows)
+                raise DataError(self.lack(file, line, record, missing))
+            try:
+                self.take(line, record, rows)
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+                raise DataError(f"{file.name}:{line}: a part of this alert has another shape than {self.title} have "
+                                f"({error})") from None
         return rows.done(self.clock, self.time_key)
 
     def begin(self, rows: Rows) -> None:
@@ -160,7 +167,8 @@ class RowReader(Reader):
     def take(self, line: int, record: Record, rows: Rows) -> None:
         """Add a record's alert or alerts to ``rows``."""
 
-    def _lack(self, file: RecordFile, line: int, record: Record, missing: list[str]) -> str:
+    def lack(self, file: RecordFile, line: int, record: Record, missing: list[str]) -> str:
+        """The message for a record without some keys."""
         keys = flat(record)
         lacks = ", ".join(f"`{key}`" for key in missing)
         return (f"{file.name}:{line}: not a {self.name} alert ({self.title}): it lacks {lacks}; "

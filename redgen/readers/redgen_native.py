@@ -142,4 +142,4 @@ class RedgenNative(Reader):
                 raise DataError(f"{file.name}:{line}: not a redgen alert: it lacks `{key}`")
 
 
-READER = RedgenNative
+READER = RedgenNative()

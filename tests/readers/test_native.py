@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redgen.errors import DataError
@@ -94,6 +94,7 @@ def test_times_without_zone_are_utc_and_said(tmp_path: Path) -> None:
     assert [(d.code, d.count) for d in found.diagnostics] == [("NAIVE_TIME", 1)]
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 4_000_000_000_000_000), st.dictionaries(
     st.sampled_from(["ip", "user", "rôle"]), st.lists(st.text(min_size=1, max_size=8), max_size=3), max_size=2)),
     min_size=1, max_size=5))
