@@ -1,0 +1,173 @@
+"""The graph of a playbook as an SVG, each step colored by how often it was seen by a detection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import networkx as nx
+from markupsafe import Markup
+
+from redgen.evidence import words
+from redgen.scorecard import CampaignScore, Scorecard
+
+Edge = tuple[str, str, float]
+"""From a step, to a step, and how likely or frequent (a weight)."""
+
+Point = tuple[float, float]
+
+_BOX, _TALL, _GAP, _DOWN, _EDGE = 158.0, 58.0, 22.0, 104.0, 26.0
+_LETTERS = 21
+"""How many letters of a step's name fit its box."""
+
+END = "end"
+"""Where a playbook's walk stops; not drawn."""
+
+SHADES = 5
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One step over all campaigns of a playbook: how many reached it with logs, were seen there, seen there first."""
+
+    step: str
+    technique: str
+    reached: int
+    seen: int
+    first: int
+
+    @property
+    def shade(self) -> str:
+        """The class of its box: ``d0`` never seen to ``d4`` always seen, ``dn`` where there was nothing to see."""
+        return f"d{min(int(self.seen / self.reached * SHADES), SHADES - 1)}" if self.reached else "dn"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A playbook's graph ready for the page: its SVG and the same as rows."""
+
+    playbook: str
+    title: str
+    svg: Markup
+    sights: tuple[Sight, ...]
+    campaigns: int
+
+
+def drawings(card: Scorecard, graphs: Mapping[str, Sequence[Edge]] | None = None) -> list[Drawing]:
+    """One drawing per playbook; without its ``graphs`` the transitions are those that the campaigns walked."""
+    books: dict[str, list[CampaignScore]] = {}
+    for c in card.campaigns:
+        books.setdefault(c.playbook, []).append(c)
+    found = []
+    for book, campaigns in sorted(books.items()):
+        edges = [e for e in (graphs or {}).get(book) or _walked(campaigns) if END not in e[:2]]
+        sights = _sights(campaigns, edges)
+        found.append(Drawing(book, campaigns[0].title, _svg(book, sights, edges), tuple(sights.values()),
+                             len(campaigns)))
+    return found
+
+
+def _walked(campaigns: Sequence[CampaignScore]) -> list[Edge]:
+    count: dict[tuple[str, str], int] = {}
+    for c in campaigns:
+        path = c.path or tuple(s.step_id for s in c.steps)
+        for pair in pairwise(path):
+            count[pair] = count.get(pair, 0) + 1
+    return [(a, b, n / len(campaigns)) for (a, b), n in count.items()]
+
+
+def _sights(campaigns: Sequence[CampaignScore], edges: Sequence[Edge]) -> dict[str, Sight]:
+    """Steps in the order in which they are met, in the graph first."""
+    names = dict.fromkeys([n for a, b, _ in edges for n in (a, b)] + [s.step_id for c in campaigns for s in c.steps])
+    reached, seen, first = (dict.fromkeys(names, 0) for _ in range(3))
+    technique = dict.fromkeys(names, "")
+    for c in campaigns:
+        for name in {s.step_id for s in c.steps}:
+            reached[name] += 1
+        technique |= {s.step_id: s.technique for s in c.steps}
+        hits = sorted((s.t_det if s.t_det is not None else s.t0, s.step_id) for s in c.steps if s.detected)
+        for name in {name for _, name in hits}:
+            seen[name] += 1
+        if hits:
+            first[hits[0][1]] += 1
+    return {n: Sight(n, technique[n], reached[n], seen[n], first[n]) for n in names}
+
+
+def _places(sights: Mapping[str, Sight], edges: Sequence[Edge]) -> tuple[dict[str, Point], set[Edge]]:
+    """Centers of the boxes by layer (longest path from the start), and the edges that lead back up."""
+    forward: nx.DiGraph[str] = nx.DiGraph()
+    forward.add_nodes_from(sights)
+    back = set()
+    for edge in edges:
+        if edge[0] == edge[1] or nx.has_path(forward, edge[1], edge[0]):
+            back.add(edge)
+        else:
+            forward.add_edge(*edge[:2])
+    layers = [list(layer) for layer in nx.topological_generations(forward)]
+    widest = max((len(layer) for layer in layers), default=0) * (_BOX + _GAP) - _GAP
+    at: dict[str, Point] = {}
+    for depth, layer in enumerate(layers):
+        wish = {n: _mean([at[p][0] for p in forward.predecessors(n)], widest / 2) for n in layer}
+        layer.sort(key=lambda n, wish=wish: wish[n])  # type: ignore[misc]
+        left = _EDGE + (widest - len(layer) * (_BOX + _GAP) + _GAP) / 2 + _BOX / 2
+        for i, name in enumerate(layer):
+            at[name] = (left + i * (_BOX + _GAP), _EDGE / 2 + depth * _DOWN)
+    return at, back
+
+
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
+
+
+def _svg(book: str, sights: Mapping[str, Sight], edges: Sequence[Edge]) -> Markup:
+    at, back = _places(sights, edges)
+    width = max((x for x, _ in at.values()), default=0) + _BOX / 2 + _EDGE
+    height = max((y for _, y in at.values()), default=0) + _TALL + _EDGE / 2
+    told = "; ".join(f"{s.step}: seen in {s.seen} of {s.reached}" for s in sights.values())
+    label = words.clean(f"Steps of {book}, by how often a detection saw them: {told}")
+    tip = f"tip-{sum(book.encode()) % 9973}-{len(book)}"
+    parts = [*_arrows(at, edges, back, tip), *(_box(s, at[s.step]) for s in sights.values())]
+    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" style="max-width:{:.0f}px" role="img" aria-label="{}">'
+                  '<defs><marker id="{}" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8" markerHeight="8" '
+                  'orient="auto" markerUnits="userSpaceOnUse"><path class="tip" d="M0 .6 8 4 0 7.4z"/></marker></defs>'
+                  "{}</svg>").format(width, height, width, label, tip, Markup("").join(parts))
+
+
+def _arrows(at: Mapping[str, Point], edges: Sequence[Edge], back: set[Edge], tip: str) -> Iterator[Markup]:
+    most = max((w for _, _, w in edges), default=1.0) or 1.0
+    for edge in edges:
+        (x0, y0), (x1, y1) = at[edge[0]], at[edge[1]]
+        thick = 1.1 + 2.4 * max(edge[2], 0.0) / most
+        if edge in back:
+            high = y1 + _TALL * (0.4 if y0 > y1 else 0.2)
+            path = _around((x0 - _BOX / 2, y0 + _TALL * 0.6), (x1 - _BOX / 2 - 1, high))
+        else:
+            path = _down((x0, y0 + _TALL), (x1, y1 - 1))
+        yield Markup('<path class="{}" d="{}" stroke-width="{:.1f}" marker-end="url(#{})"><title>{} → {}: {}</title>'
+                     "</path>").format("back" if edge in back else "way", path, thick, tip, words.clean(edge[0]),
+                                       words.clean(edge[1]), words.number(edge[2]))
+
+
+def _down(a: Point, b: Point) -> str:
+    middle = (a[1] + b[1]) / 2
+    return f"M{a[0]:.1f} {a[1]:.1f}C{a[0]:.1f} {middle:.1f} {b[0]:.1f} {middle:.1f} {b[0]:.1f} {b[1]:.1f}"
+
+
+def _around(a: Point, b: Point) -> str:
+    """Out on the left of a box and back in on the left of one above, or of the same."""
+    out = min(a[0], b[0]) - 24
+    return f"M{a[0]:.1f} {a[1]:.1f}C{out:.1f} {a[1]:.1f} {out:.1f} {b[1]:.1f} {b[0]:.1f} {b[1]:.1f}"
+
+
+def _box(s: Sight, at: Point) -> Markup:
+    x, y = at[0] - _BOX / 2, at[1]
+    name, note = words.clean(s.step), f"seen in {s.seen} of {s.reached}" if s.reached else "leaves no logs"
+    short = name if len(name) <= _LETTERS else name[:_LETTERS - 1] + "…"
+    first = Markup('<text class="first" x="{:.1f}" y="{:.1f}">first {}×</text>').format(
+        x + _BOX - 6, y - 5, s.first) if s.first else Markup("")
+    return Markup('<g class="step {}"><title>{}</title>'
+                  '<rect x="{:.1f}" y="{:.1f}" width="{:.0f}" height="{:.0f}" rx="9"/>'
+                  '<text class="name" x="{:.1f}" y="{:.1f}">{}</text><text class="note" x="{:.1f}" y="{:.1f}">{}</text>'
+                  "{}</g>").format(s.shade, " · ".join(t for t in (name, s.technique) if t), x, y, _BOX, _TALL, at[0],
+                                   y + 24, short, at[0], y + 44, note, first)

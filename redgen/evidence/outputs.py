@@ -1,0 +1,87 @@
+"""Every kind of report by name, and one way to write it: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from redgen import scorecard
+from redgen.errors import SinkError
+from redgen.evidence import html, junit, markdown, navigator, openmetrics, sarif, tables
+from redgen.scorecard import Scorecard
+
+
+@dataclass(frozen=True)
+class Output:
+    """A kind of report: its usual file name, what it is for, and what renders it."""
+
+    filename: str
+    about: str
+    render: Callable[[Scorecard], str | bytes]
+
+
+OUTPUTS: Mapping[str, Output] = {
+    "json": Output("scorecard.json", "everything found; the baseline of the next run", scorecard.to_json),
+    "html": Output("report.html", "one page for people, without network", html.render),
+    "junit": Output("junit.xml", "test results for a CI server", junit.render),
+    "sarif": Output("results.sarif", "findings on rule files for code scanning", sarif.render),
+    "navigator": Output("navigator.json", "recall per technique for ATT&CK Navigator", navigator.render),
+    "markdown": Output("scorecard.md", "a summary for a pull request", markdown.render),
+    "openmetrics": Output("scorecard.prom", "numbers for a dashboard", openmetrics.render),
+    "csv": Output("campaigns.csv", "campaigns, one a row", tables.campaigns_csv),
+    "matches": Output("matches.csv", "alert groups against steps, one a row", tables.matches_csv),
+    "parquet": Output("matches.parquet", "the same as Parquet", tables.matches_parquet),
+}
+"""Kind -> output, in the order in which they are offered."""
+
+
+def write(card: Scorecard, kind: str, path: Path) -> None:
+    """Render one kind and put it under its name; SinkError when that cannot be done."""
+    save(OUTPUTS[kind].render(card), path)
+
+
+def save(content: str | bytes, path: Path) -> None:
+    """Write beside the file and rename, so that nobody ever sees half of it; SinkError when that cannot be done."""
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    if path.is_dir():
+        raise SinkError(f"{path}: is a directory; name a file in it")
+    if path.exists() and not path.is_file():
+        _through(data, path)
+        return
+    half = ""
+    try:
+        number, half = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(number, "wb") as out:
+            out.write(data)
+        Path(half).chmod(0o666 & ~_umask())
+        Path(half).replace(path)
+    except OSError as error:
+        if half:
+            Path(half).unlink(missing_ok=True)
+        raise SinkError(f"{path}: cannot be written ({error.strerror}); {_remedy(path)}") from None
+
+
+def _through(data: bytes, path: Path) -> None:
+    """Write to a device or a pipe, such as /dev/stdout, which cannot be replaced."""
+    try:
+        with path.open("wb") as out:
+            out.write(data)
+    except OSError as error:
+        raise SinkError(f"{path}: cannot be written ({error.strerror}); name another file") from None
+
+
+def _remedy(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"make the directory {path.parent} first"
+    if not os.access(path.parent, os.W_OK):
+        return f"allow writing into {path.parent}, or name another file"
+    return "free some space, or name another file"
+
+
+def _umask() -> int:
+    known = os.umask(0)
+    os.umask(known)
+    return known
