@@ -47,6 +47,12 @@ class Bench:
     card: Scorecard
     level: float
     allow: tuple[AllowSpec, ...] = ()
+    one_sided: bool = False
+
+    @property
+    def said(self) -> str:
+        """The confidence as a gates file has it, for people."""
+        return f"{(1 + self.level) * 50:.4g} % one-sided" if self.one_sided else f"{self.level * 100:.4g} %"
 
     def excused(self, gate: GateSpec) -> tuple[AllowSpec, ...]:
         """The allowances that hold for a gate."""

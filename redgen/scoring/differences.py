@@ -26,6 +26,9 @@ DISCORDANT = 5
 
 BURSTY = 1.5
 
+HALF_A_PAIR = 0.5
+"""The continuity correction with which the interval of a change covers what it says."""
+
 
 def mcnemar(lost: int, gained: int) -> float:
     """The exact one-sided p of a loss: Σ C(b+c, i) / 2^(b+c) over i from b (McNemar 1947); 1 when nothing changed.
@@ -48,14 +51,31 @@ def recall_change(
     w = np.asarray(weights, dtype=np.float64)
     lost, gained = old & ~new, new & ~old
     if not len(w) or np.all(w == w[0]):
-        return tango(int(lost.sum()), int(gained.sum()), len(w), confidence)
+        return tango(int(lost.sum()), int(gained.sum()), len(w), confidence, continuity=HALF_A_PAIR)
     size, total = effective(w), float(w.sum())
-    exact = tango(size * float(w @ lost) / total, size * float(w @ gained) / total, size, confidence)
+    exact = tango(
+        size * float(w @ lost) / total, size * float(w @ gained) / total, size, confidence, continuity=HALF_A_PAIR)
     ends = ratio_bootstrap(w * gained - w * lost, w, confidence, seed=seed, name="change of recall")
     assert exact.lower is not None and exact.upper is not None and ends is not None  # noqa: PT018
     return replace(
         exact, lower=min(exact.lower, ends[0]), upper=max(exact.upper, ends[1]), n=len(w), n_eff=size, seed=seed,
         k=int(gained.sum()) - int(lost.sum()), method="weighted, wider of bootstrap and Tango score at n_eff")
+
+
+def pairs_needed(margin: float, confidence: float = 0.95) -> int:
+    """How many pairs, none changed, it takes to exclude a loss of more than ``margin``.
+
+    >>> pairs_needed(0.02)
+    236
+    """
+    low, high = 1, 1
+    while (tango(0, 0, high, confidence, continuity=HALF_A_PAIR).lower or 0.0) < -margin:
+        low, high = high, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        enough = (tango(0, 0, middle, confidence, continuity=HALF_A_PAIR).lower or 0.0) >= -margin
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return low
 
 
 def unpaired_change(old_k: int, old_n: int, new_k: int, new_n: int, confidence: float = 0.95) -> Estimate:

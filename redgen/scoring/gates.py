@@ -15,8 +15,9 @@ from datetime import date
 from redgen.errors import Problem, SpecError
 from redgen.scorecard import FAILED, INCONCLUSIVE, PASSED, GateResult, Scorecard
 from redgen.scoring.bench import BLIND, Bench, Measured, listed
+from redgen.scoring.differences import pairs_needed
 from redgen.scoring.gates_file import BASELINE, CAMPAIGNS, METRICS, STRICT_ID, AllowSpec, Gates, GateSpec, Metric
-from redgen.scoring.intervals import needed, z_value
+from redgen.scoring.intervals import needed
 from redgen.scoring.measures import MEASURES
 from redgen.scoring.selection import unknown_keys
 
@@ -44,8 +45,9 @@ def evaluate(
     if gates is not None:
         _fits(card, gates)
     entries = gates.spec.allow if gates else ()
-    bench = Bench(card, gates.level if gates else card.settings.confidence,
-                  tuple(a for a in entries if a.expires >= today))
+    current = tuple(a for a in entries if a.expires >= today)
+    one_sided = gates is not None and gates.spec.sides == "one"
+    bench = Bench(card, gates.level if gates else card.settings.confidence, current, one_sided)
     asked = list(gates.spec.gates) if gates else []
     paired = card.regression is not None and card.regression.paired
     if paired and not any(g.metric == "lost_campaigns" for g in asked):
@@ -101,7 +103,7 @@ def _answer(bench: Bench, gate: GateSpec, least: int | None, allow_chance: bool)
     answers = []
     for found in MEASURES[gate.metric](bench, gate):
         full = replace(found, doubts=(*found.doubts, *_doubts(bench, gate, metric, found, least, allow_chance)))
-        answers += [_judge(gate, full, side, limit, bench.level) for side, limit in _limits(gate)]
+        answers += [_judge(bench, gate, full, side, limit) for side, limit in _limits(gate)]
     worst = min(answers, key=lambda a: _ORDER.index(a.status))
     same = [a for a in answers if a.status == worst.status != PASSED]
     if len(same) < 2 or len({a.message for a in same}) < 2:
@@ -124,7 +126,7 @@ def _doubts(
     if metric.credit and bench.card.chance.refused and not allow_chance:
         chance = bench.card.chance.recall
         yield f"chance alone would detect {chance:.0%} of campaigns, so their detection proves little (--allow-chance)"
-    if metric.about not in (CAMPAIGNS, BASELINE):
+    if metric.about not in (CAMPAIGNS, BASELINE) or gate.metric == STRICT.metric:
         return
     told = sum(c.status not in BLIND for c in bench.card.campaigns)
     if least is not None and told < least:
@@ -137,7 +139,7 @@ def _doubts(
         yield f"only {found.n} campaigns match (write min_campaigns to judge so few)"
 
 
-def _judge(gate: GateSpec, found: Measured, side: str, limit: float, level: float) -> GateResult:
+def _judge(bench: Bench, gate: GateSpec, found: Measured, side: str, limit: float) -> GateResult:
     """One number against one limit."""
     value = {"point": found.value, "lower": found.lower, "upper": found.upper}[gate.bound]
     answer = GateResult(
@@ -153,10 +155,10 @@ def _judge(gate: GateSpec, found: Measured, side: str, limit: float, level: floa
     met = sign * (value - limit) >= -_SLACK
     hopeful = found.upper if side == ">=" else found.lower
     hopeless = sign * ((value if hopeful is None else hopeful) - limit) < -_SLACK
-    doubts = [*found.doubts, *_out_of_reach(gate, found, side, limit, level)]
+    doubts = [*found.doubts, *_out_of_reach(gate, found, side, limit, bench.level)]
     word = {">=": "below" if not met else "at least", "<=": "above" if not met else "at most"}[side]
     number = f"{gate.metric} {_number(value)}" if gate.bound == "point" else \
-        f"{gate.bound} bound of {gate.metric} {_number(value)} at {level:.4g}"
+        f"{gate.bound} bound of {gate.metric} {_number(value)} at {bench.said}"
     message = f"{label}{found.text}: {number}, {word} {_number(limit)}"
     if doubts and not hopeless:
         return replace(answer, message="; ".join([message, *doubts]))
@@ -171,16 +173,10 @@ def _out_of_reach(gate: GateSpec, found: Measured, side: str, limit: float, leve
         if gate.metric != "campaign_recall_delta" and limit < 1:
             takes = f"; {needed(limit, (1 + level) / 2)} campaigns could"
         elif gate.metric == "campaign_recall_delta" and limit < 0:
-            takes = f"; {_pairs_needed(-limit, level)} campaigns could"
+            takes = f"; {pairs_needed(-limit, level)} campaigns could"
         yield f"{found.n} campaigns cannot show {_number(limit)} even without a miss{takes}"
     if gate.bound == "upper" and side == "<=" and found.best_upper is not None and found.best_upper > limit + _SLACK:
         yield f"this much data cannot show {_number(limit)} even without any (at best {_number(found.best_upper)})"
-
-
-def _pairs_needed(margin: float, level: float) -> int:
-    """How many unchanged pairs Tango's interval takes to exclude a loss above ``margin``: z² / (n + z²) <= margin."""
-    z2 = z_value(level) ** 2
-    return math.ceil(z2 / margin - z2 - 1e-9)
 
 
 def _told(value: float | None) -> float | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
 
 from redgen.scorecard import Scorecard
-from redgen.scoring.bench import Bench
+from redgen.scoring.bench import BLIND, Bench
 from redgen.scoring.gates import FEW
 from redgen.scoring.gates_file import GateSpec, Where
 from redgen.scoring.intervals import needed
@@ -17,7 +18,7 @@ from redgen.scoring.measures import MEASURES
 def write_gates(card: Scorecard) -> str:
     """The text of a ``redgen-gates.yml`` that this scorecard passes, with a comment on what each gate rests on."""
     bench = Bench(card, card.settings.confidence)
-    n = len(card.campaigns)
+    n = sum(c.status not in BLIND for c in card.campaigns)
     lines = [
         "# Written from a run of redgen score; every limit below is one that this run meets.",
         "version: 1",
@@ -39,7 +40,9 @@ def _recall(bench: Bench) -> Iterator[str]:
     """The whole and each family of at least five campaigns, by its lower bound."""
     families = sorted({c.family for c in bench.card.campaigns})
     chosen: list[tuple[str, dict[str, Where]]] = [("recall", {})]
-    chosen += [(f"recall-{f}", {"family": f}) for f in families]
+    for name in families:
+        taken = {known for known, _ in chosen}
+        chosen.append((next(n for n in _names(f"recall-{name}") if n not in taken), {"family": name}))
     for name, where in chosen:
         found = MEASURES["campaign_recall"](bench, GateSpec(id="x", metric="campaign_recall", where=where, min=0))[0]
         if found.lower is None or found.value is None or (where and (found.n or 0) < FEW):
@@ -47,7 +50,7 @@ def _recall(bench: Bench) -> Iterator[str]:
         limit = math.floor(found.lower * 100 + 1e-9) / 100
         only = f", where: {{family: {_text(where['family'])}}}" if where else ""
         yield f"  # {found.text}; a lower bound of 0.9 takes {needed(0.9, (1 + bench.level) / 2)} without a miss"
-        yield f"  - {{id: {_name(name)}, metric: campaign_recall{only}, bound: lower, min: {limit:g}}}"
+        yield f"  - {{id: {name}, metric: campaign_recall{only}, bound: lower, min: {limit:g}}}"
 
 
 def _costs(bench: Bench) -> Iterator[str]:
@@ -69,9 +72,11 @@ def _times(bench: Bench) -> Iterator[str]:
         yield f"  - {{id: before-impact, metric: p_before_impact, min: {limit:g}}}"
 
 
-def _name(text: str) -> str:
-    kept = "".join(ch if ch.isalnum() or ch in "-_." else "-" for ch in text)
-    return kept[:80]
+def _names(text: str) -> Iterator[str]:
+    """Names that may stand for a text: without what a name must not have, then numbered."""
+    kept = "".join(ch if (ch.isascii() and ch.isalnum()) or ch in "-_." else "-" for ch in text)[:70]
+    yield kept
+    yield from (f"{kept}-{i}" for i in itertools.count(2))
 
 
 def _text(value: object) -> str:

@@ -63,7 +63,7 @@ def delta(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
     gone = tuple(c.campaign_id for c in chosen if c.campaign_id in lost)
     came = sum(c.campaign_id in gained for c in chosen)
     few = len(gone) + came < DISCORDANT and bool(gone)
-    doubts = (f"only {len(gone) + came} campaigns changed",) if few else ()
+    doubts = (f"only {len(gone) + came} of them changed",) if few else ()
     return (Measured(
         f"{len(gone)} lost, {came} gained of {len(chosen)} campaigns", change.value, change.lower, change.upper,
         len(chosen), best_lower=best.lower, doubts=doubts, names=gone, allowed=bench.allowed(gate)),)
@@ -75,7 +75,7 @@ def mcnemar_p(bench: Bench, _: GateSpec) -> tuple[Measured, ...]:
     if found is None or found.mcnemar_p is None:
         return (replace(fault, missing=fault.missing or UNPAIRED),)
     changed = len(found.lost) + len(found.gained)
-    doubts = (f"only {changed} campaigns changed",) if changed < DISCORDANT else ()
+    doubts = (f"only {changed} campaigns changed" if changed != 1 else "only one campaign changed",) if changed < DISCORDANT else ()
     text = f"{len(found.lost)} lost, {len(found.gained)} gained"
     return (Measured(text, found.mcnemar_p, None, None, doubts=doubts, names=tuple(x.campaign_id for x in found.lost)),)
 

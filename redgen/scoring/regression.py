@@ -25,6 +25,7 @@ from redgen.scorecard import (
     StepScore,
 )
 from redgen.scoring.differences import (
+    HALF_A_PAIR,
     MARGIN,
     Times,
     false_alert_change,
@@ -121,7 +122,7 @@ def _strata(pairs: Sequence[Pair], confidence: float) -> tuple[Mapping[str, obje
     adjusted = holm([mcnemar(len(b), len(c)) for b, c in counts])
     rows: list[tuple[float, str, Mapping[str, object]]] = []
     for name, (b, c), p in zip(names, counts, adjusted, strict=True):
-        change = tango(len(b), len(c), len(groups[name]), confidence)
+        change = tango(len(b), len(c), len(groups[name]), confidence, continuity=HALF_A_PAIR)
         rows.append((p, name, {
             "stratum": f"playbook={name}", "n": len(groups[name]), "lost": len(b), "gained": len(c),
             "p": mcnemar(len(b), len(c)), "p_holm": p, "delta": change.value, "lower": change.lower,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from redgen.scorecard import Estimate
 from redgen.scoring.intervals import EMPTY, clopper_pearson, wilson
@@ -154,10 +154,12 @@ def _exact_lower(strata: Sequence[Stratum], half: float) -> float:
         return float(stats.beta.ppf(half, strata[0].k, strata[0].n - strata[0].k + 1))
     shares = np.array([s.share for s in strata])
     threshold = math.floor(sum(s.share * s.k / s.n for s in strata) * _GRID + 1e-6)
-    values = [np.ceil(s.share * np.arange(s.n + 1) / s.n * _GRID - 1e-6).astype(np.int64) for s in strata]
+    counts = [np.arange(s.n + 1) for s in strata]
+    values = [np.ceil(s.share * k / s.n * _GRID - 1e-6).astype(np.int64) for s, k in zip(strata, counts, strict=True)]
+    ways = [special.binom(s.n, k) for s, k in zip(strata, counts, strict=True)]
 
     def reach(p: F64) -> float:
-        return _tail(strata, values, threshold, np.clip(p, 0.0, 1.0)) - half
+        return _tail(values, ways, threshold, np.clip(p, 0.0, 1.0)) - half
 
     best = 1.0
     for start in _starts(strata, reach):
@@ -188,14 +190,16 @@ def _starts(strata: Sequence[Stratum], reach: Callable[[F64], float]) -> list[F6
     return [*found, np.ones(len(strata))]
 
 
-def _tail(strata: Sequence[Stratum], values: Sequence[NDArray[np.int64]], threshold: int, p: F64) -> float:
-    """P(Σ W_h K_h / n_h >= threshold), on a grid that rounds in the careful direction."""
-    mass = np.zeros(_GRID + len(strata) + 1)
+def _tail(values: Sequence[NDArray[np.int64]], ways: Sequence[F64], threshold: int, p: F64) -> float:
+    """P(Σ W_h K_h / n_h >= threshold), on a grid that rounds in the careful direction; ``ways`` are C(n_h, k)."""
+    mass = np.zeros(_GRID + len(values) + 1)
     mass[0] = 1.0
-    for stratum, steps, chance in zip(strata, values, p, strict=True):
-        weights = stats.binom.pmf(np.arange(stratum.n + 1), stratum.n, chance)
+    for steps, many, chance in zip(values, ways, p, strict=True):
+        k = np.arange(len(many))
+        weights = many * chance**k * (1 - chance) ** (len(many) - 1 - k)
         spread = np.zeros_like(mass)
         for step, weight in zip(steps.tolist(), weights.tolist(), strict=True):
-            spread[step:] += weight * mass[: len(mass) - step]
+            if weight > 0:
+                spread[step:] += weight * mass[: len(mass) - step]
         mass = spread
     return float(mass[threshold:].sum())

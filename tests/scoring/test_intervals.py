@@ -119,6 +119,12 @@ def test_nothing_changed_still_has_a_width() -> None:
     assert ends(e) == pytest.approx((-0.1611, 0.1611), abs=1e-4)
 
 
+def test_a_continuity_correction_moves_both_ends_out() -> None:
+    plain, moved = tango(2, 5, 40), tango(2, 5, 40, continuity=0.5)
+    assert moved.lower < plain.lower < plain.value == moved.value < plain.upper < moved.upper
+    assert ends(tango(40, 0, 40, continuity=0.5))[0] == -1
+
+
 def test_planning_table() -> None:
     assert [(c.recall, c.campaigns) for c in planning()] == [(0.80, 14), (0.90, 29), (0.95, 59), (0.99, 299)]
 
