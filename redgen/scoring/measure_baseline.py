@@ -75,7 +75,7 @@ def mcnemar_p(bench: Bench, _: GateSpec) -> tuple[Measured, ...]:
     if found is None or found.mcnemar_p is None:
         return (replace(fault, missing=fault.missing or UNPAIRED),)
     changed = len(found.lost) + len(found.gained)
-    doubts = (f"only {changed} campaigns changed" if changed != 1 else "only one campaign changed",) if changed < DISCORDANT else ()
+    doubts = (f"only {changed} campaigns changed",) if changed < DISCORDANT else ()
     text = f"{len(found.lost)} lost, {len(found.gained)} gained"
     return (Measured(text, found.mcnemar_p, None, None, doubts=doubts, names=tuple(x.campaign_id for x in found.lost)),)
 
