@@ -18,7 +18,11 @@ PLACE_COLUMNS = ("value", "file", "line", "t")
 
 
 class LogIndex(Protocol):
-    """Answers with a frame of PLACE_COLUMNS, one row per line and value, in any order; None when it cannot tell."""
+    """Answers with a frame of PLACE_COLUMNS, one row per line and value, in any order; None when it cannot tell.
+
+    Entities are asked for in lower case and mean any case. Nothing is asked for that need not be known, so an index may
+    wait with reading logs until the first question.
+    """
 
     def entity(self, kind: str, values: Sequence[str]) -> pd.DataFrame | None:
         """All lines with one of ``values`` as an entity of the type ``kind`` (redgen.alert.ENTITIES)."""
@@ -46,14 +50,14 @@ class MemoryIndex:
     def entity(self, kind: str, values: Sequence[str]) -> pd.DataFrame | None:
         """See ``LogIndex``."""
         column = self._entities.get(kind)
-        return None if column is None else self._where(column, values)
+        return None if column is None else self._where(column, values, lower=True)
 
     def names(self, kind: str) -> Sequence[str] | None:
         """See ``LogIndex``."""
         column = self._entities.get(kind)
         if column is None:
             return None
-        return sorted({str(v) for v in self._lines[column].dropna().unique()} - {""})
+        return sorted({str(v).lower() for v in self._lines[column].dropna().unique()} - {""})
 
     def events(self, ids: Sequence[str]) -> pd.DataFrame | None:
         """See ``LogIndex``."""
@@ -63,11 +67,12 @@ class MemoryIndex:
         """See ``LogIndex``."""
         return self._where("digest", digests)
 
-    def _where(self, column: str, values: Sequence[str]) -> pd.DataFrame | None:
+    def _where(self, column: str, values: Sequence[str], *, lower: bool = False) -> pd.DataFrame | None:
         import pandas as pd
 
         if column not in self._lines.columns:
             return None
-        code = pd.Index(list(values)).get_indexer(self._lines[column].astype("str"))
+        text = self._lines[column].astype("str")
+        code = pd.Index(list(values), dtype="str").get_indexer(text.str.lower() if lower else text)
         found = self._lines.loc[code >= 0, ["file", "line", "t"]]
         return found.assign(value=code[code >= 0])[list(PLACE_COLUMNS)].reset_index(drop=True)

@@ -80,7 +80,8 @@ def read_ledger(path: Path) -> pd.DataFrame:
 def _micros(column: pd.Series, name: str) -> I64:
     """Whole microseconds of a column of numbers or timestamps."""
     if column.dtype.kind == "M":
-        return np.asarray(column.to_numpy().astype("datetime64[us]").astype(np.int64))
+        plain = column.dt.tz_convert(None) if getattr(column.dtype, "tz", None) is not None else column
+        return np.asarray(plain.to_numpy().astype("datetime64[us]").astype(np.int64))
     if column.dtype.kind not in "iuf":
         raise DataError(f"the ledger's column {name!r} holds no times; they are µs UTC as whole numbers")
     return np.asarray(column.to_numpy(dtype=np.int64))

@@ -66,7 +66,7 @@ def resolve(raised: Raised, tables: Tables, index: LogIndex | None = None) -> Re
     exists = tables.files.exist(refs.file, refs.line) & ~settled
     by_place = np.flatnonzero(at >= 0)
     open_ = ~settled & ~exists
-    far_ref, far_file, far_line, known = _by_log(refs, open_, tables, index)
+    far_ref, far_file, far_line, known, sure = _by_log(refs, open_, tables, index)
     far_row = tables.rows_at(far_file, far_line)
     ref = np.concatenate([ref, by_place, far_ref[far_row >= 0]])
     row = np.concatenate([row, at[by_place], far_row[far_row >= 0]])
@@ -74,7 +74,7 @@ def resolve(raised: Raised, tables: Tables, index: LogIndex | None = None) -> Re
     place_ref = np.concatenate([np.flatnonzero(beside), far_ref[far_row < 0]])
     place_file = np.concatenate([refs.file[beside], far_file[far_row < 0]])
     place_line = np.concatenate([refs.line[beside], far_line[far_row < 0]])
-    adrift = open_ & ~known & (refs.event >= 0) & (index is None or index.events([]) is None)
+    adrift = open_ & ~known & (refs.event >= 0) & (not sure)
     adrift &= ~_strangers(refs, raised, adrift, any_of(ref, np.ones(len(ref), dtype=bool), len(refs.alert)) | exists)
     usable = settled | exists | known | adrift
     return _references(refs, raised, tables, (ref, row), (place_ref, place_file, place_line), adrift, usable,
@@ -143,16 +143,21 @@ def _doubled(ref: I64) -> int:
     return int((np.bincount(ref) > 1).sum()) if len(ref) else 0
 
 
-def _by_log(refs: _Refs, left: Mask, tables: Tables, index: LogIndex | None) -> tuple[I64, I64, I64, Mask]:
-    """What only the logs know: (reference, file, line) by id and by digest, and which references they know at all."""
+def _by_log(refs: _Refs, left: Mask, tables: Tables, index: LogIndex | None) -> tuple[I64, I64, I64, Mask, bool]:
+    """What only the logs know: (reference, file, line) by id and by digest, and which references they know at all.
+
+    The last says whether the logs were asked for ids and could tell: ids that they do not know are then of no event.
+    """
     none = np.zeros(0, dtype=np.int64)
     known = np.zeros(len(refs.alert), dtype=bool)
     found: list[tuple[I64, I64, I64]] = [(none, none, none)]
+    sure = False
     if index is None or not left.any():
-        return none, none, none, known
+        return none, none, none, known, sure
     for column, names, ask in ((refs.event, refs.ids, index.events), (refs.digest, refs.digests, index.digests)):
         numbers = np.unique(column[left & ~known & (column >= 0)])
         places = ask([names[k] for k in numbers]) if len(numbers) else None
+        sure |= places is not None and names is refs.ids
         if places is None or places.empty:
             continue
         wanted = np.where(left & ~known, column, -1)
@@ -163,7 +168,7 @@ def _by_log(refs: _Refs, left: Mask, tables: Tables, index: LogIndex | None) -> 
         found.append((ref[fits], file[hit[fits]], line[hit[fits]]))
         known[ref[fits]] = True
     ref, file, line = (np.concatenate(part) for part in zip(*found, strict=True))
-    return ref, file, line, known
+    return ref, file, line, known, sure
 
 
 def _strangers(refs: _Refs, raised: Raised, adrift: Mask, met: Mask) -> Mask:

@@ -72,6 +72,7 @@ def read_ground(root: Path) -> Ground:
     """The ground truth of the dataset directory ``root``; DataError when it has none or it is malformed."""
     manifest = _manifest(root)
     start, stop = _window(manifest, root / "manifest.json")
+    extents = _extents(manifest, root / "manifest.json")
     labels = _labels(root / "truth" / "labels.parquet")
     campaigns, unlogged = _campaigns(list(_records(root / "truth" / "campaigns.jsonl", _Campaign)), labels)
     _match_labels(labels, {c.campaign_id: c for c in campaigns}, unlogged, root / "truth" / "labels.parquet")
@@ -82,7 +83,7 @@ def read_ground(root: Path) -> Ground:
         str(scenario.get("id", "") if isinstance(scenario, dict) else scenario or ""),
         manifest["seed"] if isinstance(manifest.get("seed"), int) else None,
         _whole(organization.get("people") if isinstance(organization, dict) else manifest.get("population")),
-        _extents(manifest, root / "manifest.json"), unlogged)
+        extents, unlogged)
 
 
 def _manifest(root: Path) -> Mapping[str, Any]:

@@ -1,0 +1,64 @@
+"""From times of arrival to event times, and raw lines to their places."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redgen.alert import digest_of
+from redgen.errors import DataError
+from redgen.scoring.ledger import clock_of, read_ledger
+from redgen.scoring.raw_lines import digest_places
+
+BASE = 1_768_176_000_000_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=30), st.data())
+def test_the_map_is_monotone_and_never_farther_off_than_it_says(pairs, data) -> None:
+    """Whatever the ledger holds, in whatever order."""
+    sent, event = (sorted(x) for x in zip(*pairs, strict=True))
+    order = data.draw(st.permutations(range(len(pairs))))
+    frame = pd.DataFrame({"event_id": "", "ts_event": BASE + np.array(event)[list(order)],
+                          "ts_sent": BASE + np.array(sent)[list(order)]})
+    clock = clock_of(frame)
+    asked = BASE + np.arange(0, 10**6, 50_021)
+    assert np.all(np.diff(clock.event_time(asked)) >= 0)
+    told = clock.event_time(BASE + np.array(sent))
+    last = {s: e for s, e in zip(sent, event, strict=True)}
+    assert told.tolist() == [BASE + last[s] for s in sent]
+
+
+def test_a_ledger_of_timestamps_and_one_that_is_none(tmp_path: Path) -> None:
+    """Failed events have no time of sending and do not count."""
+    frame = pd.DataFrame({"event_id": ["a", "b", "c"], "ts_event": pd.to_datetime([0, 60, 99], unit="s", utc=True),
+                          "ts_sent": pd.to_datetime([1000, 1001, None], unit="s", utc=True)})
+    assert clock_of(frame).event_time(np.array([1_000_500_000])).tolist() == [30_000_000]
+    for bad, say in ((frame.drop(columns="ts_sent"), "no column 'ts_sent'"), (frame.iloc[2:], "no event that was sent"),
+                     (frame.assign(ts_sent="x"), "holds no times")):
+        with pytest.raises(DataError, match=say):
+            clock_of(bad)
+    with pytest.raises(DataError, match="no such ledger"):
+        read_ledger(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("x")
+    with pytest.raises(DataError, match="Parquet file that replay writes"):
+        read_ledger(tmp_path / "text.parquet")
+
+
+def test_raw_lines_are_found_by_digest(tmp_path: Path) -> None:
+    """Plain and compressed; every line of the same text."""
+    (tmp_path / "a.log").write_bytes(b"one\ntwo\r\none\n")
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(b"zero\none"))
+    found = digest_places(tmp_path, ["a.log", "b.log.gz"], [digest_of(b"two"), digest_of(b"one").upper()])
+    assert found[["value", "file", "line"]].values.tolist() == [
+        [1, "a.log", 1], [0, "a.log", 2], [1, "a.log", 3], [1, "b.log.gz", 2]]
+    with pytest.raises(DataError, match="cannot be read"):
+        digest_places(tmp_path, ["none.log"], [])
+    (tmp_path / "c.log.gz").write_bytes(gzip.compress(b"zero\none")[:12])
+    with pytest.raises(DataError, match="cannot be read"):
+        digest_places(tmp_path, ["c.log.gz"], [])
