@@ -16,7 +16,7 @@ from redgen.alert import Diagnostic
 from redgen.clock import SECOND
 from redgen.scoring.gather import Raised
 from redgen.scoring.index import LogIndex
-from redgen.scoring.joins import I64, Mask, equal, overlapping, unique_pairs
+from redgen.scoring.joins import I64, Mask, equal, overlapping, unique_pairs, within
 from redgen.scoring.tables import Tables
 
 SPECIFIC = 0.05
@@ -127,10 +127,10 @@ def _specific(tables: Tables, who: Named, step: I64, value: I64, horizon: int, i
     evil = np.where(at >= 0, tables.row_step[at], -1)
     campaign = np.where(evil >= 0, tables.step_campaign[evil], -1)
     start, stop = tables.step_t0[step] - SLACK, tables.step_t1[step] + horizon
-    every = _inside(of, t, value, start, stop)
+    every = within(value, start, stop, of, t)
     hit = campaign >= 0
     width = tables.campaigns + 1
-    own = _inside(of[hit] * width + campaign[hit], t[hit], value * width + tables.step_campaign[step], start, stop)
+    own = within(value * width + tables.step_campaign[step], start, stop, of[hit] * width + campaign[hit], t[hit])
     ground = tables.ground
     length = np.minimum(stop, ground.stop) - np.maximum(start, ground.start)
     lines = np.maximum(sum(ground.lines.values()) * length / (ground.stop - ground.start), 1.0)
@@ -153,23 +153,6 @@ def _places(who: Named, values: I64, index: LogIndex) -> pd.DataFrame:
                 asked = np.array(numbers, dtype=np.int64)
                 parts.append(found.assign(value=asked[found["value"].to_numpy(dtype=np.int64)]))
     return pd.concat(parts, ignore_index=True)
-
-
-def _inside(key: I64, t: I64, wanted: I64, start: I64, stop: I64) -> I64:
-    """How many moments ``t`` of the key lie in each closed interval."""
-    order = np.lexsort((t, key))
-    key, t = key[order], t[order]
-    distinct = np.unique(key)
-    number = np.searchsorted(distinct, key)
-    at = np.searchsorted(distinct, wanted)
-    there = (at < len(distinct)) & (distinct[np.minimum(at, max(len(distinct) - 1, 0))] == wanted) if len(
-        distinct) else np.zeros(len(wanted), dtype=bool)
-    base = min(int(t.min()), int(start.min())) if len(t) and len(start) else 0
-    width = max(int(t.max()), int(stop.max())) - base + 2 if len(t) and len(start) else 1
-    flat = number * width + (t - base)
-    low = np.searchsorted(flat, at * width + (start - base), side="left")
-    high = np.searchsorted(flat, at * width + (stop - base), side="right")
-    return np.where(there, high - low, 0).astype(np.int64)
 
 
 def windows(raised: Raised, horizon: int) -> tuple[I64, I64]:

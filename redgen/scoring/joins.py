@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,8 +90,13 @@ def nth(owner: I64, value: I64, wanted: I64, default: int) -> I64:
     return np.where(enough, value[np.minimum(at, max(len(value) - 1, 0))] if len(value) else default, default)
 
 
-def overlapping(key: I64, start: I64, stop: I64, other_key: I64, other_start: I64, other_stop: I64) -> tuple[I64, I64]:
-    """All pairs of closed intervals with equal keys (from 0) that share a moment.
+ROOM = 2**62
+"""Keys times the span of time that fit into one 64-bit number; more are taken in turns."""
+
+
+def overlapping(key: I64, start: I64, stop: I64, other_key: I64, other_start: I64, other_stop: I64,
+                room: int = ROOM) -> tuple[I64, I64]:
+    """All pairs of closed intervals with equal keys that share a moment.
 
     The other intervals are taken in classes of similar length, so that one of a week does not make every search wide:
     within a class those that can overlap begin within one longest length before the sought interval.
@@ -99,26 +106,62 @@ def overlapping(key: I64, start: I64, stop: I64, other_key: I64, other_start: I6
     >>> [a.tolist() for a in overlapping(*one, *two)]
     [[0], [1]]
     """
-    if not len(key) or not len(other_key):
-        none = np.zeros(0, dtype=np.int64)
-        return none, none
-    base = min(int(start.min()), int(other_start.min()))
-    width = max(int(stop.max()), int(other_stop.max())) - base + 2
-    if (max(int(key.max()), int(other_key.max())) + 1) * width >= 2**62:
-        raise OverflowError("entities times the span of time exceed 64 bits; score shorter windows apart")
+    lefts, rights = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     length = np.maximum(other_stop - other_start, 0)
     classes = np.frexp(length.astype(np.float64))[1]
-    lefts, rights = [], []
-    for c in np.unique(classes):
-        rows = np.flatnonzero(classes == c)
-        at = other_key[rows] * width + (other_start[rows] - base)
-        order = np.argsort(at, kind="stable")
-        at, rows = at[order], rows[order]
-        reach = int(length[rows].max())
-        low = np.searchsorted(at, key * width + np.maximum(start - base - reach, 0), side="left")
-        high = np.searchsorted(at, key * width + (stop - base), side="right")
-        flat, owner = ranges(low.astype(np.int64), high.astype(np.int64))
-        real = other_stop[rows[flat]] >= start[owner]
-        lefts.append(owner[real])
-        rights.append(rows[flat[real]])
-    return np.concatenate(lefts), np.concatenate(rights).astype(np.int64)
+    for mine, left, theirs, right in _turns(key, start, stop, other_key, other_start, other_stop, room):
+        base, width = _span(start[mine], stop[mine], other_start[theirs], other_stop[theirs])
+        for c in np.unique(classes[theirs]):
+            own = classes[theirs] == c
+            at = right[own] * width + (other_start[theirs[own]] - base)
+            order = np.argsort(at, kind="stable")
+            at, rows = at[order], theirs[own][order]
+            first = np.maximum(start[mine] - base - int(length[rows].max()), 0)
+            low = np.searchsorted(at, left * width + first, side="left")
+            high = np.searchsorted(at, left * width + (stop[mine] - base), side="right")
+            flat, owner = ranges(low.astype(np.int64), high.astype(np.int64))
+            real = other_stop[rows[flat]] >= start[mine[owner]]
+            lefts.append(mine[owner[real]])
+            rights.append(rows[flat[real]])
+    return np.concatenate(lefts), np.concatenate(rights)
+
+
+def within(key: I64, start: I64, stop: I64, other_key: I64, t: I64, room: int = ROOM) -> I64:
+    """How many of the moments ``t`` with the same key lie in each closed interval.
+
+    >>> within(np.array([7, 9]), np.array([0, 0]), np.array([5, 5]), np.array([7, 7, 7]), np.array([5, 6, 0])).tolist()
+    [2, 0]
+    """
+    found = np.zeros(len(key), dtype=np.int64)
+    for mine, left, theirs, right in _turns(key, start, stop, other_key, t, t, room):
+        base, width = _span(start[mine], stop[mine], t[theirs], t[theirs])
+        at = np.sort(right * width + (t[theirs] - base))
+        low = np.searchsorted(at, left * width + (start[mine] - base), side="left")
+        found[mine] = np.searchsorted(at, left * width + (stop[mine] - base), side="right") - low
+    return found
+
+
+def _span(*columns: I64) -> tuple[int, int]:
+    """The least of all times, and one more than how far the greatest lies from it."""
+    base = min(int(c.min()) for c in columns)
+    return base, max(int(c.max()) for c in columns) - base + 2
+
+
+def _turns(key: I64, start: I64, stop: I64, other_key: I64, other_start: I64, other_stop: I64,
+           room: int) -> Iterator[tuple[I64, I64, I64, I64]]:
+    """Rows of both sides whose keys are on both, so many keys at a time as fit; and their keys, numbered from 0."""
+    keys = np.intersect1d(key, other_key)
+    if not len(keys):
+        return
+    _, width = _span(start, stop, other_start, other_stop)
+    step = max(1, room // width)
+    for low in range(0, len(keys), step):
+        some = keys[low:low + step]
+        yield (*_among(key, some), *_among(other_key, some))
+
+
+def _among(key: I64, some: I64) -> tuple[I64, I64]:
+    """Rows with one of ``some`` sorted keys, and which."""
+    at = np.minimum(np.searchsorted(some, key), len(some) - 1)
+    rows = np.flatnonzero(some[at] == key)
+    return rows.astype(np.int64), at[rows].astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from redgen.alert import TESTED
 from redgen.scorecard import RuleScore
 from redgen.scoring.case import Case, campaign_alerts
-from redgen.scoring.joins import I64, Mask, count, unique_pairs
+from redgen.scoring.joins import I64, count, unique_pairs
 from redgen.scoring.matching import CAUSES, DILUTED, UNATTRIBUTABLE
 from redgen.scoring.metrics_burden import false_per_day
 
@@ -20,21 +20,23 @@ def rules(case: Case) -> Mapping[str, Any]:
     size = len(case.raised.rules)
     of_alert = case.raised.column("rule")
     campaigns, unique = _attribution(case)
-    true = case.groups.true
+    false = np.flatnonzero(~case.groups.true)
+    false = false[np.argsort(case.groups.rule[false], kind="stable")]
+    edges = np.searchsorted(case.groups.rule[false], np.arange(size + 1))
     diluted = count(of_alert[case.matches.caused_by(DILUTED)], size)
     unattributable = count(of_alert[case.matches.caused_by(UNATTRIBUTABLE)], size)
     alerts = count(of_alert, size)
     groups = count(case.groups.rule, size)
     return {"rules": tuple(
         _one(case, k, (int(alerts[k]), int(groups[k]), int(diluted[k]), int(unattributable[k])),
-             (case.groups.rule == k) & ~true if groups[k] else np.zeros(len(true), dtype=bool),
-             (campaigns[k], unique[k])) for k in range(size))}
+             false[edges[k]:edges[k + 1]], (campaigns[k], unique[k])) for k in range(size))}
 
 
-def _one(case: Case, k: int, counts: tuple[int, int, int, int], false: Mask,
+def _one(case: Case, k: int, counts: tuple[int, int, int, int], false: I64,
          caught: tuple[list[int], list[int]]) -> RuleScore:
+    """The score of rule ``k``; ``false`` are its false groups."""
     alerts, groups, diluted, unattributable = counts
-    wrong = int(false.sum())
+    wrong = len(false)
     rate = false_per_day(case, wrong, case.hours(case.groups.t[false]), f"rule {case.raised.rules[k].rule_id}")
     causes = count(case.groups.cause[false], len(case.matches.causes))
     hard = {name: int(c) for name, c in zip(case.matches.causes[len(CAUSES):], causes[len(CAUSES):], strict=True) if c}

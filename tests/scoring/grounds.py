@@ -70,7 +70,7 @@ def ground(attacks: Sequence[Attack], noise: Sequence[Lookalike] = (), *, lines:
                  for n in noise)
     extents = tuple(Extent(f, s, lines) for f, s in SOURCE_OF.items())
     return Ground(labels, tuple(_campaign(a) for a in attacks), hard, T0, T0 + round(days * DAY),
-                  {s: lines for s in SOURCE_OF.values()}, "sha256:small", "small", seed, people, extents)
+                  dict.fromkeys(SOURCE_OF.values(), lines), "sha256:small", "small", seed, people, extents)
 
 
 def _campaign(a: Attack) -> Campaign:

@@ -30,7 +30,7 @@ def test_the_map_is_monotone_and_never_farther_off_than_it_says(pairs, data) -> 
     asked = BASE + np.arange(0, 10**6, 50_021)
     assert np.all(np.diff(clock.event_time(asked)) >= 0)
     told = clock.event_time(BASE + np.array(sent))
-    last = {s: e for s, e in zip(sent, event, strict=True)}
+    last = dict(zip(sent, event, strict=True))
     assert told.tolist() == [BASE + last[s] for s in sent]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redgen.alert import Alerts, Detection
 from redgen.scorecard import Settings, to_json
 from redgen.scoring.entities import SLACK
-from redgen.scoring.joins import equal, nth, overlapping, ranges
+from redgen.scoring.joins import equal, nth, overlapping, ranges, within
 from redgen.scoring.score import judge, score
 from tests.scoring.grounds import WEB, Attack, Lookalike, Said, alerts, at, ground, index_of
 
@@ -161,15 +161,18 @@ def test_an_index_only_takes_away(truth, told, rows) -> None:
 intervals = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50), st.integers(0, 300)), max_size=12)
 
 
-@given(intervals, intervals)
-def test_overlaps(left, right) -> None:
-    """All pairs of equal keys that share a moment, each once."""
+@given(intervals, intervals, st.sampled_from([2**62, 1, 700]))
+def test_overlaps(left, right, room) -> None:
+    """All pairs of equal keys that share a moment, each once; also when keys must be taken in turns."""
     def columns(rows):
         table = np.array([(k, a, a + n) for k, a, n in rows], dtype=np.int64).reshape(-1, 3)
         return table[:, 0], table[:, 1], table[:, 2]
 
     one, two = columns(left), columns(right)
-    found = sorted(zip(*(x.tolist() for x in overlapping(*one, *two)), strict=True))
+    found = sorted(zip(*(x.tolist() for x in overlapping(*one, *two, room)), strict=True))
+    counted = within(*one, two[0], two[1], room)
+    assert counted.tolist() == [sum(k == kk and a <= t <= b for kk, t in zip(two[0], two[1], strict=True))
+                                for k, a, b in zip(*one, strict=True)]
     assert found == [(i, j) for i in range(len(left)) for j in range(len(right))
                      if one[0][i] == two[0][j] and one[1][i] <= two[2][j] and two[1][j] <= one[2][i]]
 

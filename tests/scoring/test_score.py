@@ -263,7 +263,7 @@ def test_no_detectors_at_all() -> None:
                                              ("match_level", "campaigns"), ("horizon_seconds", -1), ("bootstrap", 0)])
 def test_senseless_settings_are_refused(name: str, value: object) -> None:
     """With what to write instead."""
-    with pytest.raises(DataError, match="write|did you mean"):
+    with pytest.raises(DataError, match=r"write|did you mean"):
         score(SHOP, [], replace(QUICK, **{name: value}))
 
 

