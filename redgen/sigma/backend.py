@@ -68,7 +68,7 @@ class Predicates(TextQueryBackend):
             found = [self._sql(c.parsed) for c in rule.detection.parsed_condition]
         return leaves.alternatives([f"({c})" for c in found if c]) if any(found) else "false"
 
-    def part(self, condition: ConditionItem | Leaf | Word, lists: Collection[str] = ()) -> str:
+    def part(self, condition: object, lists: Collection[str] = ()) -> str:
         """One node of a rule's condition as SQL."""
         with self._over(lists):
             return self._sql(condition) or "false"

@@ -93,6 +93,20 @@ def detect(events: Events, options: Options) -> Detection:
 
 def search(run: Run) -> Alerts:
     """Load the events, run every rule, gather the alerts."""
+    load_events(run)
+    for number, entry in enumerate(run.ruleset.loaded):
+        if entry.usable and isinstance(entry.rule, SigmaRule):
+            scan(run, number, entry)
+    loud = [i for i, e in enumerate(run.ruleset.loaded) if e.usable and e.alerts and isinstance(e.rule, SigmaRule)]
+    assemble.single_events(run.store, loud)
+    end = _end(run)
+    for number in run.shapes:
+        _correlate(run, number, end)
+    return assemble.alerts_from(run.store, run.columns, [e.report for e in run.ruleset.loaded])
+
+
+def load_events(run: Run) -> None:
+    """Prepare the rules and load what they need to know."""
     pipeline = pipeline_of(run.options.pipelines, run.options.placeholders)
     run.needs = prepare(run.ruleset, pipeline, run.predicates)
     _shape(run)
@@ -100,15 +114,6 @@ def search(run: Run) -> Alerts:
     assemble.begin(run.store)
     _load(run)
     run.store.lock()
-    for number, entry in enumerate(run.ruleset.loaded):
-        if entry.usable and isinstance(entry.rule, SigmaRule):
-            _scan(run, number, entry)
-    loud = [i for i, e in enumerate(run.ruleset.loaded) if e.usable and e.alerts and isinstance(e.rule, SigmaRule)]
-    assemble.single_events(run.store, loud)
-    end = _end(run)
-    for number in run.shapes:
-        _correlate(run, number, end)
-    return assemble.alerts_from(run.store, run.columns, [e.report for e in run.ruleset.loaded])
 
 
 def _shape(run: Run) -> None:
@@ -165,7 +170,7 @@ def _load(run: Run) -> None:
             run.tables.setdefault(number, []).append(table)
 
 
-def _scan(run: Run, number: int, entry: Loaded) -> None:
+def scan(run: Run, number: int, entry: Loaded) -> None:
     """Find one rule's events in each of its sources, unless these lack its fields."""
     assert isinstance(entry.rule, SigmaRule)
     there, tested, lacking = run.tables[number], [], set[str]()
@@ -215,13 +220,8 @@ def _correlate(run: Run, number: int, end: int) -> None:
     if problem:
         entry.reject(*problem)
         return
-    feeds: list[list[tuple[int, Table]] | Inner] = []
-    sources: list[str] = []
-    for slot in shape.slots:
-        base = run.numbers[id(slot.rule)]
-        usable = run.ruleset.loaded[base].usable
-        feeds.append(run.inners.get(base) or [(base, t) for t in run.tables.get(base, ()) if usable])
-        sources += run.ruleset.loaded[base].report.sources if usable else ()
+    feeds = feeds_of(run, shape)
+    sources = [s for slot in shape.slots if run.entry(slot.rule).usable for s in run.entry(slot.rule).report.sources]
     entry.report = replace(entry.report, sources=tuple(dict.fromkeys(sources)))
     inners = {i: feed for i, feed in enumerate(feeds) if isinstance(feed, Inner)}
     title = entry.report.title
@@ -236,3 +236,13 @@ def _correlate(run: Run, number: int, end: int) -> None:
         entry.reject(BROKEN, plainly(error))
 
 
+
+
+def feeds_of(run: Run, shape: Shape) -> list[list[tuple[int, Table]] | Inner]:
+    """Where the members of each slot come from: an inner correlation, or a rule's hits in tables."""
+    found: list[list[tuple[int, Table]] | Inner] = []
+    for slot in shape.slots:
+        base = run.numbers[id(slot.rule)]
+        usable = run.ruleset.loaded[base].usable
+        found.append(run.inners.get(base) or [(base, t) for t in run.tables.get(base, ()) if usable])
+    return found

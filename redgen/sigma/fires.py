@@ -84,7 +84,8 @@ def _ordered(number: int, shape: Shape, reach: int) -> str:
     count = len(shape.slots)
     source = f"SELECT *, t AS c1 FROM m{number}"
     for k in range(2, count + 1):
-        cases = " ".join(f"WHEN {i} THEN max(CASE WHEN slot < {i} THEN c{k - 1} END) OVER w" for i in range(k - 1, count))
+        before = (f"max(CASE WHEN slot < {i} THEN c{k - 1} END) OVER w" for i in range(k - 1, count))
+        cases = " ".join(f"WHEN {i} THEN {latest}" for i, latest in enumerate(before, k - 1))
         kept = f"CASE WHEN t - c <= {reach} THEN c END"
         source = (f"SELECT * EXCLUDE (c), {kept} AS c{k} FROM (SELECT *, CASE slot {cases} END AS c FROM ({source}) "
                   f"WINDOW w AS {_window(EARLIER)})")
