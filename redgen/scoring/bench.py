@@ -111,6 +111,6 @@ def file_of(rule: RuleScore) -> tuple[str, ...]:
     return (rule.rule.file,) if rule.rule.file else ()
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
+def listed(names: Sequence[str], most: int = 5, join: str = ", ") -> str:
     """A few names, and how many more."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return join.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -14,17 +14,15 @@ from scipy import stats
 
 from redgen.scorecard import FAILED, INCONCLUSIVE, PASSED, Estimate
 from redgen.scoring.intervals import EMPTY, clopper_pearson, tango, wilson
-from redgen.scoring.resampling import dispersion, ratio_bootstrap, sign_flip
+from redgen.scoring.resampling import BURSTY, dispersion, ratio_bootstrap, sign_flip
 from redgen.scoring.survival import kaplan_meier, logrank
-from redgen.scoring.weights import effective
+from redgen.scoring.weights import MOST_RESAMPLED, effective
 
 MARGIN = 0.02
 """How much recall may be lost before a run counts as worse (SCORING.md 2.5)."""
 
 DISCORDANT = 5
 """With fewer campaigns that changed, McNemar's exact one-sided p cannot fall below 0.05."""
-
-BURSTY = 1.5
 
 HALF_A_PAIR = 0.5
 """The continuity correction with which the interval of a change covers what it says."""
@@ -55,11 +53,15 @@ def recall_change(
     size, total = effective(w), float(w.sum())
     exact = tango(
         size * float(w @ lost) / total, size * float(w @ gained) / total, size, confidence, continuity=HALF_A_PAIR)
-    ends = ratio_bootstrap(w * gained - w * lost, w, confidence, seed=seed, name="change of recall")
-    assert exact.lower is not None and exact.upper is not None and ends is not None  # noqa: PT018
+    k = int(gained.sum()) - int(lost.sum())
+    whole = replace(exact, n=len(w), n_eff=size, k=k, method=f"{exact.method}, at n_eff")
+    ends = ratio_bootstrap(w * gained - w * lost, w, confidence, seed=seed, name="change of recall") \
+        if len(w) <= MOST_RESAMPLED else None
+    if ends is None or exact.lower is None or exact.upper is None:
+        return whole
     return replace(
-        exact, lower=min(exact.lower, ends[0]), upper=max(exact.upper, ends[1]), n=len(w), n_eff=size, seed=seed,
-        k=int(gained.sum()) - int(lost.sum()), method="weighted, wider of bootstrap and Tango score at n_eff")
+        whole, lower=min(exact.lower, ends[0]), upper=max(exact.upper, ends[1]), seed=seed,
+        method="weighted, wider of bootstrap and Tango score at n_eff")
 
 
 def pairs_needed(margin: float, confidence: float = 0.95) -> int:

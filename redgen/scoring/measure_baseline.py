@@ -33,7 +33,7 @@ def lost(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
     unseen = blind([chosen[x.campaign_id] for x in lost])
     told = [f"{x.campaign_id} (seen before by {', '.join(x.rules)}"
             f"{'; ' + ', '.join(x.files) if x.files else ''})" for x in lost]
-    text = f"{len(lost)} of {len(chosen)} campaigns lost" + (f": {'; '.join(told)}" if told else "")
+    text = f"{len(lost)} of {len(chosen)} campaigns lost" + (f": {listed(told, join='; ')}" if told else "")
     doubt = (f"no telemetry for {listed([c.campaign_id for c in unseen])}",) if unseen else ()
     return (Measured(
         text, len(lost), len(lost) - len(unseen), len(lost), doubts=doubt,

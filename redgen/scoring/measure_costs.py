@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from redgen.scorecard import Estimate, RuleScore
 from redgen.scoring.bench import Bench, Measure, Measured, counted, file_of, rule_of
-from redgen.scoring.differences import BURSTY
 from redgen.scoring.gates_file import GateSpec
 from redgen.scoring.intervals import garwood
 from redgen.scoring.regression import days
+from redgen.scoring.resampling import overdispersion
 from redgen.scoring.selection import find_rule, plain
 
 
@@ -48,7 +48,7 @@ def false_per_day(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
     left = max(0, groups - sum(excused.values()))
     found = costs.per_day if rule is None else rule.false_per_day
     if excused or abs(found.confidence - bench.level) > 1e-9:
-        found = _rate(left, span, costs.dispersion, bench.level)
+        found = _rate(left, span, costs.hourly, bench.level)
     if found.value is None:
         return (Measured(missing="the dataset's window has no length"),)
     files = tuple(dict.fromkeys(f for r in bench.card.rules if r.false_groups for f in file_of(r)))
@@ -58,9 +58,9 @@ def false_per_day(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
         allowed=tuple(f"{n} of {kind}" for kind, n in excused.items())),)
 
 
-def _rate(groups: int, exposure: float, dispersion: float | None, level: float) -> Estimate:
+def _rate(groups: int, exposure: float, hourly: Sequence[int], level: float) -> Estimate:
     """Garwood's interval; of the count scaled down by the overdispersion where counts are bursty (quasi-Poisson)."""
-    scale = dispersion if dispersion is not None and dispersion > BURSTY else 1.0
+    scale = overdispersion(hourly)
     return garwood(groups / scale, exposure / scale, level)
 
 
@@ -85,7 +85,7 @@ def _excused_groups(bench: Bench, gate: GateSpec, rule: RuleScore | None, span: 
 def false_per_million(bench: Bench, _: GateSpec) -> tuple[Measured, ...]:
     """False alert groups per million events."""
     costs, lines = bench.card.false_alerts, sum(bench.card.dataset.lines.values()) / 1e6
-    found = _rate(costs.groups, lines, costs.dispersion, bench.level)
+    found = _rate(costs.groups, lines, costs.hourly, bench.level)
     if found.value is None:
         return (Measured(missing="the dataset has no lines"),)
     best = garwood(0, lines, bench.level).upper

@@ -186,6 +186,8 @@ def _unpaired(old: Scorecard, new: Scorecard, margin: float, confidence: float) 
     p = float(stats.fisher_exact(table, alternative="less").pvalue) if n1 and n2 else None
     names = [card.dataset.digest or "no digest" for card in (old, new)]
     note = f"different datasets ({names[0]} before, {names[1]} now): unpaired, campaigns cannot be named"
+    if len({c.weight for c in (*old.campaigns, *new.campaigns)}) > 1:
+        note += "; campaigns counted alike, whatever their weights"
     if p is not None:
         note += f"; Fisher's exact one-sided p {p:.3g}"
     return Regression(

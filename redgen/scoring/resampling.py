@@ -12,8 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from redgen.scorecard import Estimate
+from redgen.scoring.intervals import garwood
 from redgen.seed import Seed
 
 F64 = NDArray[np.float64]
@@ -21,6 +23,8 @@ I64 = NDArray[np.int64]
 
 RESAMPLES = 2000
 FLIPS = 10_000
+BURSTY = 1.5
+"""Hourly counts whose variance is more than so many times their mean are no Poisson process (SCORING.md 2.4)."""
 ENUMERABLE = 13
 """Up to so many differences every pattern of signs is looked at: 2¹³ are fewer than FLIPS."""
 
@@ -107,21 +111,42 @@ def dispersion(counts: ArrayLike) -> float | None:
     return float(c.var(ddof=1) / c.mean())
 
 
+def overdispersion(hourly: ArrayLike) -> float:
+    """By how much counts spread more than a Poisson process: 1 unless hourly counts are bursty (above ``BURSTY``).
+
+    Then the largest variance over mean of the counts in blocks of 1, 2, 3 and 6 hours, for bursts outlast an hour, each
+    raised by (t / z)² for having few blocks.
+    """
+    counts = np.asarray(hourly, dtype=np.float64)
+    if (dispersion(counts) or 0.0) <= BURSTY:
+        return 1.0
+    found = [1.0]
+    for length in (1, 2, 3, 6):
+        many = len(counts) // length
+        if many >= 6:
+            spread = dispersion(counts[: many * length].reshape(many, length).sum(axis=1)) or 0.0
+            found.append(spread * float(stats.t.isf(0.025, many - 1) / stats.norm.isf(0.025)) ** 2)
+    return max(found)
+
+
 def rate_per_day(hourly: ArrayLike, exposure: Estimate, *, seed: int, name: str = "false alerts") -> Estimate:
     """A rate per day whose interval fits its burstiness.
 
-    ``exposure`` is Garwood's; it stands unless hourly counts are overdispersed (above 1.5), where it is the wider of it
-    and the block bootstrap.
+    ``exposure`` is Garwood's; it stands unless hourly counts are overdispersed, where it is the wider of the block
+    bootstrap and Garwood's interval of the count scaled down by the overdispersion (quasi-Poisson, McCullagh and Nelder
+    1989). Bursts so rare that none happened in the window cannot be seen by any interval.
     """
-    bursty = dispersion(hourly)
-    if bursty is None or bursty <= 1.5 or exposure.lower is None or exposure.upper is None:
+    scale = overdispersion(hourly)
+    if scale <= 1 or not exposure.value or exposure.lower is None or exposure.upper is None:
         return exposure
+    scaled = garwood(exposure.k / scale, exposure.k / exposure.value / scale, exposure.confidence)
     ends = block_bootstrap(hourly, exposure.confidence, seed=seed, name=name)
-    if ends is None:
-        return exposure
+    assert scaled.lower is not None and scaled.upper is not None and ends is not None  # noqa: PT018
     return replace(
-        exposure, lower=min(exposure.lower, 24 * ends[0]), upper=max(exposure.upper, 24 * ends[1]), seed=seed,
-        method="block bootstrap", note=f"bursty: variance is {bursty:.1f} times the mean")
+        exposure, lower=min(exposure.lower, scaled.lower, 24 * ends[0]),
+        upper=max(exposure.upper, scaled.upper, 24 * ends[1]), seed=seed,
+        method="block bootstrap or quasi-Poisson, the wider",
+        note=f"bursty: counts spread {scale:.1f} times as much as a Poisson process")
 
 
 def sign_flip(differences: ArrayLike, *, seed: int, name: str, flips: int = FLIPS) -> float:

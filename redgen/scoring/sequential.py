@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from scipy import optimize, special
 
+from redgen.errors import DataError, did_you_mean
 from redgen.scorecard import FAILED, INCONCLUSIVE, PASSED, Estimate
 from redgen.scoring.intervals import EMPTY, clopper_pearson
 
@@ -64,6 +65,28 @@ class Sprt:
         fail = self.alpha if recall == self.r0 else 1 - self.beta
         drift = recall * self.detected + (1 - recall) * self.missed
         return (fail * self.upper + (1 - fail) * self.lower) / drift
+
+
+def parse(settings: Iterable[str]) -> Sprt:
+    """The test that ``r0=0.95 r1=0.85 alpha=0.05 beta=0.05 n_max=500`` asks for; DataError when it asks for none.
+
+    >>> parse(["r0=0.9 r1=0.7", "n_max=100"])
+    Sprt(r0=0.9, r1=0.7, alpha=0.05, beta=0.05, n_max=100)
+    """
+    known = {f.name: f for f in fields(Sprt)}
+    told: dict[str, float] = {}
+    for part in " ".join(settings).replace(",", " ").split():
+        key, equals, text = part.partition("=")
+        if not equals or key not in known:
+            raise DataError(f"--sequential {part}: write name=value{did_you_mean(key, known)}")
+        try:
+            told[key] = int(text) if key == "n_max" else float(text)
+        except ValueError:
+            raise DataError(f"--sequential {part}: {text!r} is no number") from None
+    try:
+        return Sprt(**told)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise DataError(f"--sequential: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from redgen.alert import FIELD_GAP
 from redgen.scorecard import FAILED, INCONCLUSIVE, NO_TELEMETRY, PASSED, GateResult, Scorecard
 from redgen.scoring.gates import evaluate, exit_code
 from redgen.scoring.gates_file import load_gates
 from redgen.scoring.gates_writer import write_gates
+from redgen.scoring.intervals import clopper_pearson
 from redgen.scoring.regression import compare
 from tests.scoring.cards import campaign, campaigns, card, rule
 from tests.scoring.test_gates_file import EXAMPLE
@@ -307,3 +310,30 @@ def test_gates_written_from_a_run_pass_on_it(scored: Scorecard) -> None:
     found = evaluate(scored, load_gates(text, "written.yml"), today=TODAY)
     assert found
     assert {r.status for r in found} <= ({PASSED} if scored.campaigns else {PASSED, INCONCLUSIVE})
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.3, 0.5, 0.8, 0.9, 0.95]),
+       st.sampled_from(["point", "lower", "upper"]))
+@settings(deadline=None)
+def test_one_more_detected_never_makes_it_worse_and_one_more_missed_never_better(
+    hits: int, misses: int, limit: float, bound: str,
+) -> None:
+    order = {FAILED: 0, INCONCLUSIVE: 1, PASSED: 2}
+
+    def status(caught: int, missed: int) -> int:
+        gate = f"metric: campaign_recall, bound: {bound}, min: {limit}"
+        return order[ask(card(campaigns(caught, missed)), gate).status]
+
+    if misses:
+        assert status(hits + 1, misses - 1) >= status(hits, misses)
+    if hits and status(hits, 0) == order[PASSED]:
+        assert clopper_pearson(hits, hits).upper >= limit
+
+
+@given(st.integers(0, 40), st.integers(0, 12))
+@settings(deadline=None)
+def test_nothing_passes_that_the_exact_interval_does_not_show(hits: int, misses: int) -> None:
+    found = ask(card(campaigns(hits, misses)), RECALL)
+    exact = clopper_pearson(hits, hits + misses)
+    assert (found.status == PASSED) == (exact.lower is not None and exact.lower >= 0.85)
+    assert found.status != FAILED or exact.upper < 0.85 or clopper_pearson(hits + misses, hits + misses).lower >= 0.85

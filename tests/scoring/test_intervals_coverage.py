@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from redgen.scoring.differences import recall_change
 from redgen.scoring.intervals import clopper_pearson, garwood, tango, wilson
-from redgen.scoring.resampling import ratio_bootstrap
+from redgen.scoring.resampling import rate_per_day, ratio_bootstrap
 from redgen.scoring.weights import Stratum, clustered, stratified, weighted
 
 NOMINAL, LEAST = 0.95, 0.94
@@ -120,4 +121,36 @@ def test_steps_in_campaigns_cover_at_any_correlation(n: int, p: float, icc: floa
         k = rng.binomial(m, rng.beta(p * s, (1 - p) * s, n))
         e = clustered(k, m)
         hits += e.lower <= p <= e.upper
+    assert hits / many >= LEAST
+
+
+@pytest.mark.parametrize("days", [7, 30])
+@pytest.mark.parametrize("kind", ["restless", "bursts"])
+def test_rates_of_bursty_alerts_cover_where_a_poisson_interval_does_not(kind: str, days: int) -> None:
+    """Twelve false groups a day: hours of gamma-distributed rates, or one burst a day that lasts three hours."""
+    rng, hits, plain, many = np.random.default_rng(4), 0, 0, 400
+    for _ in range(many):
+        if kind == "restless":
+            hourly = rng.poisson(rng.gamma(0.25, 2.0, 24 * days))
+        else:
+            hourly = np.zeros(24 * days + 3, dtype=np.int64)
+            for at in np.flatnonzero(rng.random(24 * days + 3) < 1 / 24):
+                hourly[at:at + 3] += rng.poisson(4, 3)[: len(hourly) - at]
+            hourly = hourly[3:]
+        poisson = garwood(int(hourly.sum()), days)
+        e = rate_per_day(hourly, poisson, seed=1)
+        hits += e.lower <= 12 <= e.upper
+        plain += poisson.lower <= 12 <= poisson.upper
+    assert hits / many >= LEAST
+    assert plain / many < 0.8
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0.05, 0.02), (0.2, 0.05), (0.02, 0.2)])
+def test_a_weighted_change_covers(lost: float, gained: float) -> None:
+    rng, hits, many, n = np.random.default_rng(6), 0, 300, 60
+    for _ in range(many):
+        u, w = rng.random(n), np.where(rng.random(n) < 0.3, 5.0, 1.0)
+        both = u > 0.5
+        e = recall_change((u < lost) | both, ((u >= lost) & (u < lost + gained)) | both, w)
+        hits += e.lower <= gained - lost <= e.upper
     assert hits / many >= LEAST

@@ -73,8 +73,8 @@ def test_bursts_widen_the_rate() -> None:
     assert rate_per_day(calm, plain, seed=1) is plain
     wide = rate_per_day([0] * 96 + [20] * 24 + [0] * 120, plain, seed=1)
     assert wide.upper > plain.upper
-    assert wide.method == "block bootstrap"
-    assert "times the mean" in wide.note
+    assert wide.method == "block bootstrap or quasi-Poisson, the wider"
+    assert "times as much as a Poisson process" in wide.note
 
 
 def test_blocks() -> None:

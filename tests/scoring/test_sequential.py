@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from redgen.errors import DataError
 from redgen.scorecard import FAILED, INCONCLUSIVE, PASSED
 from redgen.scoring.intervals import clopper_pearson
 from redgen.scoring.multiplicity import benjamini_hochberg, holm
-from redgen.scoring.sequential import Sprt, confidence_sequence, run
+from redgen.scoring.sequential import Sprt, confidence_sequence, parse, run
 
 
 def test_walds_constants() -> None:
@@ -53,6 +54,16 @@ def test_nonsense_is_refused() -> None:
             Sprt(**bad)
     with pytest.raises(ValueError):
         confidence_sequence(2, 1)
+
+
+@pytest.mark.parametrize(("text", "problem"), [
+    ("r2=0.5", "--sequential r2=0.5: write name=value; did you mean 'r0'?"),
+    ("r0", "--sequential r0: write name=value"), ("r0=high", "'high' is no number"),
+    ("r0=0.8 r1=0.9", "--sequential: write 0 < r1 < r0 < 1, not r0=0.8 r1=0.9")])
+def test_settings_that_make_no_sense(text: str, problem: str) -> None:
+    with pytest.raises(DataError) as error:
+        parse([text])
+    assert problem.partition(";")[0] in str(error.value)
 
 
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
