@@ -27,7 +27,7 @@ def whole_loop(dataset: Dataset, detectors: Sequence[Detector], terms: Terms, *,
     if alerts is not None:
         native.write(all_alerts(detections), alerts)
     card = judge(dataset.path, detections, terms)
-    return with_near_misses(card, dataset.path, events, detectors)
+    return with_near_misses(card, dataset.labels, events, detectors)
 
 
 def report_files(folder: Path | None) -> dict[str, Path]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redgen.alert import Detection
 from redgen.detector import Detector, Events
 from redgen.errors import DataError
+
+if TYPE_CHECKING:
+    from redgen.sigma.engine import Options
+    from redgen.sigma.near import Near
 
 
 class Sigma(Detector):
@@ -36,10 +41,21 @@ class Sigma(Detector):
 
     def detect(self, events: Events) -> Detection:
         """All alerts on ``events``, and what became of each rule; DataError when a path or a file cannot be used."""
-        from redgen.sigma.engine import Options, detect
+        from redgen.sigma.engine import detect
 
-        return detect(events, Options(self.rules, self.pipelines, self.placeholders, self.raw_fires, self.exclusive,
-                                      self.evidence, self.strict, self.memory))
+        return detect(events, self._options())
+
+    def nearest(self, events: Events, wanted: Mapping[str, Collection[tuple[str, int]]]) -> dict[str, Near]:
+        """Name -> the rule that came closest to finding the events at its places (file, line), and what failed."""
+        from redgen.sigma.near import nearest
+
+        return nearest(events, self._options(), wanted)
+
+    def _options(self) -> Options:
+        from redgen.sigma.engine import Options
+
+        return Options(self.rules, self.pipelines, self.placeholders, self.raw_fires, self.exclusive, self.evidence,
+                       self.strict, self.memory)
 
 
 DETECTOR = Sigma
