@@ -26,6 +26,9 @@ SAMPLED = 200
 
 AUTO = "auto"
 
+OPTIONAL: Mapping[str, int | str] = {"fires": 1, "group": "{}"}
+"""Columns that some frames of alerts have beyond the contract, and what they are in the others."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -163,7 +166,8 @@ def merged(parts: Iterable[Alerts]) -> Alerts:
     shifts = [0]
     for part in given[:-1]:
         shifts.append(shifts[-1] + len(part))
-    moved = [[part.frame for part in given],
+    optional = [name for name in OPTIONAL if any(name in part.frame for part in given)]
+    moved = [[part.frame.assign(**{n: OPTIONAL[n] for n in optional if n not in part.frame}) for part in given],
              *([getattr(part, what).assign(alert=getattr(part, what)["alert"] + shift)
                 for part, shift in zip(given, shifts, strict=True)] for what in ("events", "entities"))]
     frame, events, entities = (pd.concat(frames, ignore_index=True) for frames in moved)

@@ -23,7 +23,8 @@ LATEST_SECONDS = 1e11
 MANY = 4096
 """From so many values on, common ones are read at once."""
 
-_ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9})\d*)?\s*(Z|UTC|[+-]\d\d:?\d\d)?",
+_ISO = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9})\d*)?\s*"
+                  r"(Z|UTC|[+-]\d\d:?\d\d)?(?:(?<=\d\d) ([A-Z]{3,4}))?",
                   re.ASCII | re.IGNORECASE)
 _SHAPES = ("%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S %z", "%Y %b %d %H:%M:%S",
            "%m/%d/%Y-%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S,%f", "%Y-%m-%d")
@@ -95,7 +96,9 @@ def _text(text: str, zone: tzinfo) -> tuple[int, bool]:
     shown = text.strip()
     match = _ISO.fullmatch(shown)
     if match:
-        year, month, day, minute, second, fraction, offset = match.groups()
+        year, month, day, minute, second, fraction, offset, letters = match.groups()
+        if letters and offset is None:  # letters name no one zone; beside an offset, as Go writes them, they repeat it
+            return int(UNREADABLE), False
         moment = f"{year}-{month}-{day}T{minute}{second or ':00'}.{(fraction or '0')[:6]:0<6}"
         said = "" if offset is None else ("+00:00" if offset.upper() in {"Z", "UTC"} else offset)
         try:

@@ -26,7 +26,7 @@ BATCH = 100_000
 _SHAPE = json.dumps({
     "redgen_alert": "BIGINT", "alert_id": "VARCHAR", "rule_id": "VARCHAR", "rule_title": "VARCHAR",
     "rule_name": "VARCHAR", "level": "VARCHAR", "severity": "VARCHAR", "ts": "VARCHAR", "first_ts": "VARCHAR",
-    "last_ts": "VARCHAR", "fires": "BIGINT", "entities": "MAP(VARCHAR, JSON)",
+    "last_ts": "VARCHAR", "fires": "BIGINT", "n_events": "BIGINT", "entities": "MAP(VARCHAR, JSON)",
     "events": [{"file": "VARCHAR", "line": "BIGINT", "event_id": "VARCHAR", "digest": "VARCHAR"}]})
 
 _PARSED = """
@@ -37,7 +37,7 @@ FROM batch"""
 _FRAME = """
 SELECT line, sound, a.redgen_alert AS format, a.alert_id, a.rule_id, coalesce(a.rule_title, a.rule_name) AS rule_name,
        coalesce(a.severity, a.level) AS severity, a.ts, a.first_ts, a.last_ts, coalesce(a.fires, 0) AS fires,
-       coalesce(len(a.events), 0) AS n FROM parsed ORDER BY row"""
+       coalesce(a.n_events, 0) AS n_events, coalesce(len(a.events), 0) AS n FROM parsed ORDER BY row"""
 
 _EVENTS = """
 SELECT row AS alert, coalesce(e.event_id, '') AS event_id, coalesce(e.file, '') AS file, coalesce(e.line, 0) AS line,
@@ -130,7 +130,8 @@ class RedgenNative(Reader):
             "alert_id": frame["alert_id"].where(frame["alert_id"].fillna("") != "", unnamed),
             "rule_id": frame["rule_id"], "rule_name": frame["rule_name"].fillna(frame["rule_id"]),
             "severity": frame["severity"].map(levels).fillna(LEVELS["medium"]).astype("int64"),
-            "t_alert": t, "t_first": begin, "t_last": end, "n_events": frame[["fires", "n"]].max(axis=1),
+            "t_alert": t, "t_first": begin, "t_last": end,
+            "n_events": frame["n_events"].where(frame["n_events"] > 0, frame[["fires", "n"]].max(axis=1)),
             "raw_ref": where}
         return without_duplicates(alerts_of(columns, dict(events), dict(entities), self.clock))
 
