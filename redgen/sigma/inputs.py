@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from redgen.detector import EventFile, Events
 from redgen.parser import Given, Parser, Relation, Want
 from redgen.parsers._detect import detect_parser
+from redgen.parsers._lines import head_of
 from redgen.registry import PARSERS
 from redgen.sigma.columns import Need
+from redgen.sigma.recognize import logsource_of
 from redgen.sigma.routing import aliases
 
 if TYPE_CHECKING:
@@ -51,13 +53,15 @@ class Unit:
 def units(events: Events) -> list[Unit]:
     """The files grouped by log source and format, in the order given; DataError for a file nobody can read.
 
-    A file's ``format`` may also be the name of a parser.
+    A file's ``format`` may also be the name of a parser. A log source that nobody named is recognized where it can be.
     """
-    grouped: dict[tuple[str, str], list[EventFile]] = {}
+    grouped: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[EventFile]] = {}
     for file in events.files:
         told = file.format in PARSERS.names()
         parser = file.format if told else detect_parser(file.path, file.format).name
-        grouped.setdefault((file.source, parser), []).append(file)
-    return [Unit(source, PARSERS.get(parser), tuple(files), events.logsources.get(source, {}))
-            for (source, parser), files in grouped.items()]
+        known = events.logsources.get(file.source)
+        logsource = logsource_of(parser, head_of(file.path)) if known is None else known
+        grouped.setdefault((file.source, parser, tuple(logsource.items())), []).append(file)
+    return [Unit(source, PARSERS.get(parser), tuple(files), dict(logsource))
+            for (source, parser, logsource), files in grouped.items()]
 

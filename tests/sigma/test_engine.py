@@ -172,6 +172,33 @@ def test_an_event_without_a_time_is_still_an_alert() -> None:
     assert detection.alerts.frame["t_alert"].tolist() == [0, 1_700_000_000_000_000]
 
 
+ZEEK = ("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
+        "#fields\tts\tid.orig_h\tquery\n#types\ttime\taddr\tstring\n1768176015.5\t203.0.113.9\tx.test\n")
+TRAIL = ('{"eventVersion": "1.11", "eventTime": "2026-01-12T00:00:00Z", "eventSource": "s3.amazonaws.com", '
+         '"eventName": "ListBuckets", "userIdentity": {"type": "Root"}}\n')
+FOREIGN = {
+    "access.log": ('203.0.113.9 - - [12/Jan/2026:00:00:06 +0000] "GET /x?id=1 HTTP/1.1" 200 5 "-" "sqlmap/1.7"\n',
+                   "{category: webserver}", {"c-useragent|contains": "SQLMAP"}),
+    "auth.log": ("Jan 12 00:00:01 web1 sshd[7]: Failed password for root from 203.0.113.9 port 22 ssh2\n",
+                 "{product: linux, service: sshd}", {"src_ip": "203.0.113.9"}),
+    "dns.log": (ZEEK, "{product: zeek, service: dns}", {"query|endswith": ".test"}),
+    "trail.json": (TRAIL, "{product: aws, service: cloudtrail}", {"userIdentity.type": "root"})}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_file_is_recognized(tmp_path: Path, name: str) -> None:
+    """Nobody says what it is, and a rule of another source stays out."""
+    content, source, fields = FOREIGN[name]
+    (tmp_path / name).write_text(content)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yml").write_text(selects("mine", **fields).replace("{category: test}", source))
+    (tmp_path / "rules" / "b.yml").write_text(selects("other", **fields).replace("{category: test}", "{product: windows}"))
+    detection = Sigma([tmp_path / "rules"]).detect(Events((EventFile(tmp_path / name, name),), year_from=1_768_176_000_000_000))
+    assert detection.alerts.frame["rule_id"].tolist() == ["mine"]
+    assert detection.alerts.events[["file", "line"]].to_numpy().tolist() == [[name, content.count("\n")]]
+    assert [r.status for r in detection.rules] == ["tested", "UNSUPPORTED_LOGSOURCE"]
+
+
 @given(st.ip_addresses(), st.integers(0, 32))
 def test_membership_in_a_network_is_that_of_the_standard_library(address: Any, cut: int) -> None:
     """As a range of text."""
