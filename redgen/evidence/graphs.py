@@ -16,8 +16,10 @@ Edge = tuple[str, str, float]
 """From a step, to a step, and how likely or frequent (a weight)."""
 
 Point = tuple[float, float]
+Node = str | tuple[str, str, int]
+"""A step, or the waypoint of the arrow (from, to) in a layer between."""
 
-_BOX, _TALL, _GAP, _DOWN, _EDGE = 158.0, 58.0, 22.0, 104.0, 26.0
+_BOX, _TALL, _GAP, _DOWN, _EDGE, _TOP, _WAY = 158.0, 58.0, 22.0, 104.0, 26.0, 22.0, 10.0
 _LETTERS = 21
 """How many letters of a step's name fit its box."""
 
@@ -94,9 +96,9 @@ def _sights(campaigns: Sequence[CampaignScore], edges: Sequence[Edge]) -> dict[s
     return {n: Sight(n, technique[n], reached[n], seen[n], first[n]) for n in names}
 
 
-def _places(sights: Mapping[str, Sight], edges: Sequence[Edge]) -> tuple[dict[str, Point], set[Edge]]:
-    """Centers of the boxes by layer (longest path from the start), and the edges that lead back up."""
-    forward: nx.DiGraph[str] = nx.DiGraph()
+def _places(sights: Mapping[str, Sight], edges: Sequence[Edge]) -> tuple[dict[Node, Point], set[Edge]]:
+    """Places by layer (longest path from the start) of boxes and waypoints, and the edges that lead back up."""
+    forward: nx.DiGraph[Node] = nx.DiGraph()
     forward.add_nodes_from(sights)
     back = set()
     for edge in edges:
@@ -104,16 +106,30 @@ def _places(sights: Mapping[str, Sight], edges: Sequence[Edge]) -> tuple[dict[st
             back.add(edge)
         else:
             forward.add_edge(*edge[:2])
+    depth = {n: i for i, layer in enumerate(nx.topological_generations(forward)) for n in layer}
+    for a, b in list(forward.edges):
+        if depth[b] - depth[a] > 1:
+            forward.remove_edge(a, b)
+            nx.add_path(forward, _course(a, b, depth[b] - depth[a]))
     layers = [list(layer) for layer in nx.topological_generations(forward)]
-    widest = max((len(layer) for layer in layers), default=0) * (_BOX + _GAP) - _GAP
-    at: dict[str, Point] = {}
-    for depth, layer in enumerate(layers):
+    widest = max((sum(map(_room, layer)) for layer in layers), default=0) - _GAP
+    at: dict[Node, Point] = {}
+    for i, layer in enumerate(layers):
         wish = {n: _mean([at[p][0] for p in forward.predecessors(n)], widest / 2) for n in layer}
-        layer.sort(key=lambda n, wish=wish: wish[n])  # type: ignore[misc]
-        left = _EDGE + (widest - len(layer) * (_BOX + _GAP) + _GAP) / 2 + _BOX / 2
-        for i, name in enumerate(layer):
-            at[name] = (left + i * (_BOX + _GAP), _EDGE / 2 + depth * _DOWN)
+        left = _EDGE + (widest + _GAP - sum(map(_room, layer))) / 2
+        for name in sorted(layer, key=lambda n, wish=wish: wish[n]):  # type: ignore[misc]
+            at[name] = (left + (_room(name) - _GAP) / 2, _TOP + i * _DOWN)
+            left += _room(name)
     return at, back
+
+
+def _course(a: Node, b: Node, layers: int) -> list[Node]:
+    """An arrow over several layers: its ends, and a waypoint in every layer between."""
+    return [a, *((str(a), str(b), i) for i in range(1, layers)), b]
+
+
+def _room(node: Node) -> float:
+    return (_BOX if isinstance(node, str) else _WAY) + _GAP
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:
@@ -122,41 +138,48 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
 
 def _svg(book: str, sights: Mapping[str, Sight], edges: Sequence[Edge]) -> Markup:
     at, back = _places(sights, edges)
-    width = max((x for x, _ in at.values()), default=0) + _BOX / 2 + _EDGE
+    width = max((x + _room(n) / 2 for n, (x, _) in at.items()), default=0) + _EDGE
     height = max((y for _, y in at.values()), default=0) + _TALL + _EDGE / 2
     told = "; ".join(f"{s.step}: seen in {s.seen} of {s.reached}" for s in sights.values())
     label = words.clean(f"Steps of {book}, by how often a detection saw them: {told}")
     tip = f"tip-{sum(book.encode()) % 9973}-{len(book)}"
     parts = [*_arrows(at, edges, back, tip), *(_box(s, at[s.step]) for s in sights.values())]
-    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" style="max-width:{:.0f}px" role="img" aria-label="{}">'
-                  '<defs><marker id="{}" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8" markerHeight="8" '
+    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" style="max-width:{:.0f}px;min-width:{:.0f}px" role="img" '
+                  'aria-label="{}"><defs>'
+                  '<marker id="{}" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8" markerHeight="8" '
                   'orient="auto" markerUnits="userSpaceOnUse"><path class="tip" d="M0 .6 8 4 0 7.4z"/></marker></defs>'
-                  "{}</svg>").format(width, height, width, label, tip, Markup("").join(parts))
+                  "{}</svg>").format(width, height, width, width * 0.72, label, tip, Markup("").join(parts))
 
 
-def _arrows(at: Mapping[str, Point], edges: Sequence[Edge], back: set[Edge], tip: str) -> Iterator[Markup]:
+def _arrows(at: Mapping[Node, Point], edges: Sequence[Edge], back: set[Edge], tip: str) -> Iterator[Markup]:
     most = max((w for _, _, w in edges), default=1.0) or 1.0
     for edge in edges:
         (x0, y0), (x1, y1) = at[edge[0]], at[edge[1]]
         thick = 1.1 + 2.4 * max(edge[2], 0.0) / most
         if edge in back:
             high = y1 + _TALL * (0.4 if y0 > y1 else 0.2)
-            path = _around((x0 - _BOX / 2, y0 + _TALL * 0.6), (x1 - _BOX / 2 - 1, high))
+            side = 1 if x0 > x1 + 1 else -1
+            path = _around((x0 + side * _BOX / 2, y0 + _TALL * 0.6), (x1 + side * (_BOX / 2 + 1), high), side)
         else:
-            path = _down((x0, y0 + _TALL), (x1, y1 - 1))
+            stops = [at[n] for n in _course(edge[0], edge[1], round((y1 - y0) / _DOWN))[1:-1]]
+            path = _down([(x0, y0 + _TALL), *((x, y + _TALL / 2) for x, y in stops), (x1, y1 - 1)])
         yield Markup('<path class="{}" d="{}" stroke-width="{:.1f}" marker-end="url(#{})"><title>{} → {}: {}</title>'
                      "</path>").format("back" if edge in back else "way", path, thick, tip, words.clean(edge[0]),
                                        words.clean(edge[1]), words.number(edge[2]))
 
 
-def _down(a: Point, b: Point) -> str:
-    middle = (a[1] + b[1]) / 2
-    return f"M{a[0]:.1f} {a[1]:.1f}C{a[0]:.1f} {middle:.1f} {b[0]:.1f} {middle:.1f} {b[0]:.1f} {b[1]:.1f}"
+def _down(points: Sequence[Point]) -> str:
+    """A smooth line from point to point, upright in each."""
+    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
+    for (x0, y0), (x1, y1) in pairwise(points):
+        middle = (y0 + y1) / 2
+        path += f"C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}"
+    return path
 
 
-def _around(a: Point, b: Point) -> str:
-    """Out on the left of a box and back in on the left of one above, or of the same."""
-    out = min(a[0], b[0]) - 24
+def _around(a: Point, b: Point, side: int) -> str:
+    """Out on the left (-1) or right (1) of a box and back in on that side of one above, or of the same."""
+    out = side * (max(side * a[0], side * b[0]) + 24)
     return f"M{a[0]:.1f} {a[1]:.1f}C{out:.1f} {a[1]:.1f} {out:.1f} {b[1]:.1f} {b[0]:.1f} {b[1]:.1f}"
 
 

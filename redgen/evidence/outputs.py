@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from redgen import scorecard
 from redgen.errors import SinkError
 from redgen.evidence import html, junit, markdown, navigator, openmetrics, sarif, tables
+from redgen.evidence.graphs import Edge
 from redgen.scorecard import Scorecard
 
 
@@ -38,9 +39,12 @@ OUTPUTS: Mapping[str, Output] = {
 """Kind -> output, in the order in which they are offered."""
 
 
-def write(card: Scorecard, kind: str, path: Path) -> None:
-    """Render one kind and put it under its name; SinkError when that cannot be done."""
-    save(OUTPUTS[kind].render(card), path)
+def write(card: Scorecard, kind: str, path: Path, playbooks: Mapping[str, Sequence[Edge]] | None = None) -> None:
+    """Render one kind and put it under its name; SinkError when that cannot be done.
+
+    ``playbooks``: playbook -> transitions (from, to, weight), which the HTML report draws.
+    """
+    save(html.render(card, playbooks) if kind == "html" else OUTPUTS[kind].render(card), path)
 
 
 def save(content: str | bytes, path: Path) -> None:

@@ -238,7 +238,7 @@ def _range(card: Scorecard) -> str:
     rate = card.false_alerts.per_day
     if rate.lower is None or rate.upper is None:
         return ""
-    return f"{words.percent(rate.confidence)} interval {words.number(rate.lower, 2)} to {words.number(rate.upper, 2)}"
+    return f"{words.percent(rate.confidence)} interval {words.number(rate.lower)} to {words.number(rate.upper)}"
 
 
 def cut(card: Scorecard) -> list[str]:

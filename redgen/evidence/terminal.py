@@ -95,7 +95,7 @@ def _headline(card: Scorecard) -> Iterator[RenderableType]:
     if found.n:
         rows.append((_text("Speed"), _speed(card)))
     rows.append((_text("False alerts"), _text((words.rate_in_words(card.false_alerts.per_day), "bold"),
-                                              ("  repeats of one rule on one entity count once", "dim"))))
+                                              ("  a rule's repeats on one entity count once", "dim"))))
     if card.precision.n:
         rows.append((_text("Precision"), _text(
             (words.percent(card.precision.value), "bold"), "  of alert groups were real ",

@@ -116,7 +116,7 @@ def rate_in_words(estimate: Estimate) -> str:
         return NOTHING
     if estimate.lower is None or estimate.upper is None:
         return f"{number(estimate.value)} a day"
-    return f"{number(estimate.value)} a day ({number(estimate.lower, 2)} to {number(estimate.upper, 2)})"
+    return f"{number(estimate.value)} a day ({number(estimate.lower)} to {number(estimate.upper)})"
 
 
 def seconds(value: float | None) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from redgen.evidence import graphs, html, page
 from tests.evidence.cards import CARDS, empty, hostile, large, losing
 
+ROOT = Path(__file__).resolve().parents[2]
 MAKERS = {**CARDS, "hostile": hostile, "large": partial(large, 60)}
 
 
@@ -36,6 +42,22 @@ def outline(content: bytes) -> Outline:
     parser.feed(content.decode())
     parser.close()
     return parser
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_golden_markup(name: str, golden: Callable[[str, str], None]) -> None:
+    """The page without its scripts, styles and data, which are tested by what they do."""
+    bare = re.sub(r"(<(script|style)[^>]*>).*?(</\2>)", r"\1\3", html.render(CARDS[name]()).decode(), flags=re.DOTALL)
+    golden(f"{name}.html", re.sub(r"<meta http-equiv.*\n", "", bare))
+
+
+def test_another_process_gives_the_same_bytes() -> None:
+    script = ("import hashlib; from redgen.evidence import html, sarif, junit; from tests.evidence.cards import losing; "
+              "print(hashlib.sha256(html.render(losing()) + sarif.render(losing()) + junit.render(losing())).hexdigest())")
+    digests = {subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True,
+                              env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone}).stdout
+               for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))}
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("name", MAKERS)
