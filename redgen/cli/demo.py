@@ -21,9 +21,14 @@ def demo(
     jobs: Jobs = None,
     force: Force = False,
 ) -> None:
-    """Make a small dataset with attacks of every family in it, and show what is there."""
+    """Make a small dataset with attacks of every family in it, run the bundled rules on it, and show what they catch."""
     from rich.console import Console
 
+    from redgen.assess.detection import detectors_of
+    from redgen.assess.judge import Terms
+    from redgen.assess.loop import report_files, whole_loop
+    from redgen.assess.rulepack import BUNDLED
+    from redgen.cli.options import publish
     from redgen.cli.progress import run_with_progress
 
     made, seconds = run_with_progress("demo", out, seed=seed, jobs=jobs, settings=[], clean=False, force=force,
@@ -31,6 +36,13 @@ def demo(
     console = Console()
     _what(console, made, out, seconds)
     _lines(console, made, out)
+    console.print(f"\nNow redgen's own Sigma rules read these logs, as a SIEM would, and the truth says what they "
+                  f"caught.\n", highlight=False)
+    reports = out.with_name(f"{out.name}-report")
+    files = report_files(reports)
+    card = whole_loop(made, detectors_of([Path(BUNDLED)]), Terms(), alerts=files.pop("alerts"))
+    publish(card, files, write_gates=None, quiet=False, dataset=made.path)
+    _next(console, made, out, reports)
 
 
 def _what(console: Console, made: Dataset, out: Path, seconds: float) -> None:
@@ -69,10 +81,18 @@ def _lines(console: Console, made: Dataset, out: Path) -> None:
     technique = f" (ATT&CK {found.technique})" if found.technique else ""
     console.print(f"\nLine {found.marked} is step [bold]{found.step_id}[/]{technique} of {found.campaign_id}, "
                   f"“{found.title}”.", highlight=False)
+    console.print(f"Ask about any line: [cyan]redgen why {out} {found.file}:{found.marked}[/]", highlight=False,
+                  soft_wrap=True)
+
+
+def _next(console: Console, made: Dataset, out: Path, reports: Path) -> None:
+    console.print(f"\nThe same as a page: [bold]{reports / 'report.html'}[/] (no network needed)", highlight=False,
+                  soft_wrap=True)
     console.print("\nWhat next:", highlight=False)
     for command, why in (
         (f"redgen inspect {out}", "what is in it, and when"),
-        (f"redgen why {out} {found.file}:{found.marked}", "explain that line, with its traces in the other logs"),
+        ("redgen rules copy my-rules", "the rules that were run, to change and keep"),
+        (f"redgen ci {out} --rules my-rules --baseline {reports / 'scorecard.json'}", "fails when one of them got worse"),
         ("redgen playbook show ato-credential-stuffing", "an attack as a graph"),
         (f"redgen generate demo -o other --seed {int(made.manifest['seed']) + 1}", "the same day with other people"),
     ):
