@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
+from redgen.alert import TESTED
 from redgen.errors import Problem, SpecError
 from redgen.scorecard import FAILED, INCONCLUSIVE, PASSED, GateResult, Scorecard
 from redgen.scoring.bench import BLIND, Bench, Measured, listed
 from redgen.scoring.differences import pairs_needed
-from redgen.scoring.gates_file import BASELINE, CAMPAIGNS, METRICS, STRICT_ID, AllowSpec, Gates, GateSpec, Metric
+from redgen.scoring.gates_file import BASELINE, CAMPAIGNS, METRICS, RULES, STRICT_ID, AllowSpec, Gates, GateSpec, Metric
 from redgen.scoring.intervals import needed
 from redgen.scoring.measures import MEASURES
 from redgen.scoring.selection import unknown_keys
@@ -123,6 +124,8 @@ def _doubts(
     bench: Bench, gate: GateSpec, metric: Metric, found: Measured, least: int | None, allow_chance: bool,
 ) -> Iterator[str]:
     """Why a gate must not pass, whatever its number."""
+    if metric.about != RULES and _silent(bench.card):
+        yield "no alert was read and no rule is known to have run"
     if metric.credit and bench.card.chance.refused and not allow_chance:
         chance = bench.card.chance.recall
         yield f"chance alone would detect {chance:.0%} of campaigns, so their detection proves little (--allow-chance)"
@@ -137,6 +140,11 @@ def _doubts(
         yield f"{found.n} campaigns match, the gate wants {gate.min_campaigns}"
     elif gate.min_campaigns is None and gate.bound == "point" and found.n < FEW:
         yield f"only {found.n} campaigns match (write min_campaigns to judge so few)"
+
+
+def _silent(card: Scorecard) -> bool:
+    """Whether nothing shows that any detection ran: an empty file of alerts looks like a perfect record."""
+    return not any(r.alerts or r.rule.status == TESTED for r in card.rules) and not card.false_alerts.alerts
 
 
 def _judge(bench: Bench, gate: GateSpec, found: Measured, side: str, limit: float) -> GateResult:

@@ -123,6 +123,16 @@ def test_luck_cannot_pass() -> None:
     assert ask(card(campaigns(0, 40), refused=True, r0=0.62), RECALL).status == FAILED
 
 
+def test_an_empty_file_of_alerts_passes_nothing() -> None:
+    """No false alerts is no merit where nothing ran; it is where a rule was tested and stayed silent."""
+    empty = card(campaigns(0, 30), rules=(), false_groups=0)
+    found = ask(empty, "metric: fp_groups_per_day, max: 5")
+    assert (found.status, found.message.endswith("no alert was read and no rule is known to have run")) == (
+        INCONCLUSIVE, True)
+    assert ask(empty, RECALL).status == FAILED
+    assert ask(card(campaigns(0, 30), false_groups=0), "metric: fp_groups_per_day, max: 5").status == PASSED
+
+
 def test_missing_telemetry_cannot_pass_and_does_not_count() -> None:
     blind = campaign(30, status=NO_TELEMETRY)
     found = ask(card([*campaigns(30), blind]), RECALL)
