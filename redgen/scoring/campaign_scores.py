@@ -16,7 +16,7 @@ from redgen.scoring.joins import I64, count, least
 from redgen.scoring.matching import EVENT, LEVELS, NEVER
 from redgen.scoring.metrics_time import lost_events
 
-MOST_MARKS = 200
+MOST_MARKS = 100
 """Marks kept of one campaign, the first of them: a flood has thousands, and a timeline has no room for more."""
 
 

@@ -27,7 +27,7 @@ from redgen.scoring.entities import windows
 from redgen.scoring.gather import Raised
 from redgen.scoring.index import LogIndex
 from redgen.scoring.joins import I64, Mask, count
-from redgen.scoring.matching import Matches
+from redgen.scoring.matching import ENTITY, Matches
 from redgen.scoring.resolve import References
 from redgen.scoring.tables import Tables
 from redgen.seed import Seed
@@ -62,7 +62,9 @@ def control(raised: Raised, refs: References, matches: Matches, tables: Tables, 
     p = (1 + int((shifted >= recall - 1e-12).sum())) / (1 + len(shifted))
     adjusted = (recall - chance) / (1 - chance) if p <= NOTABLE and chance < 1 else 0.0
     refused = chance > TOO_HIGH
-    return Chance(chance, p, adjusted, len(shifted), refused, _note(raised, refs, recall, p, refused=refused))
+    by_entity = bool((matches.level == ENTITY).any())
+    return Chance(chance, p, adjusted, len(shifted), refused,
+                  _note(raised, refs, recall, p, refused=refused, by_entity=by_entity))
 
 
 def _caught(raised: Raised, refs: References, matches: Matches, tables: Tables, settings: Settings,
@@ -100,7 +102,7 @@ def _enough(hit: Mask, alerts: I64, tables: Tables, rules: Rules) -> Mask:
     return np.asarray((steps >= rules.steps) & ((rules.k == 1) | (alerts >= rules.k)))
 
 
-def _note(raised: Raised, refs: References, recall: float, p: float, *, refused: bool) -> str:
+def _note(raised: Raised, refs: References, recall: float, p: float, *, refused: bool, by_entity: bool) -> str:
     """What a reader of the number must know, above all which rule is to blame."""
     if not len(raised) or recall == 0:
         return ""
@@ -112,6 +114,9 @@ def _note(raised: Raised, refs: References, recall: float, p: float, *, refused:
             by_rule = count(raised.column("rule")[named], len(raised.rules))
             worst = int(by_rule.argmax())
             said.append(f"rule {raised.rules[worst].rule_id} names most benign events ({by_rule[worst]:,})")
+        if by_entity:
+            said.append("some alerts name no events and were matched by entity and time, which is easily luck; export "
+                        "alerts with their events")
     if p > NOTABLE:
         said.append("recall is within what chance reaches, so adjusted recall is 0")
     return "; ".join(said)

@@ -1,7 +1,8 @@
 """Campaigns at other times with other people in them: would alerts that name entities have matched these, too?
 
 Each entity of a campaign is replaced by one of the same type drawn from all there are; its steps move together by the
-campaign's share of the dataset's time, in a circle. Alerts stay where they are.
+campaign's share of the dataset's time, in a circle. Alerts stay where they are. A draw of some attack's own address is
+one that nobody speaks of: true alerts about one attack are no luck in finding another.
 """
 
 from __future__ import annotations
@@ -81,12 +82,15 @@ def slots_of(matches: Matches, wide: tuple[I64, I64], tables: Tables, index: Log
 def _pools(who: Named, tables: Tables, index: LogIndex | None) -> tuple[dict[str, int], dict[str, list[int]]]:
     """By type of entity, how many there are, and the numbers of those that alerts name.
 
-    Without an index: those that alerts or truth name, and no fewer people than the organization has.
+    Attackers' entities are counted, but not among the numbers unless they are most of their type. Without an index:
+    those that alerts or truth name, and no fewer people than the organization has.
     """
     codes: dict[str, list[int]] = {}
     for k, (kind, _) in enumerate(who.names):
         codes.setdefault(kind, []).append(k)
     known = {kind: {who.names[k][1] for k in numbers} for kind, numbers in codes.items()}
+    hostile = {(kind_of(word), v.lower()) for c in tables.ground.campaigns
+               for word, vs in c.entities.get("attacker", {}).items() for v in vs}
     for owner in (*(e for c in tables.ground.campaigns for e in c.entities.values()),
                   *(h.entities for h in tables.ground.hard_negatives)):
         for word, given in owner.items():
@@ -100,6 +104,9 @@ def _pools(who: Named, tables: Tables, index: LogIndex | None) -> tuple[dict[str
             values.update(n.lower() for n in names or ())
         least = tables.ground.people if kind == "user" and not any(told) else 0
         pools[kind] = max(len(values), least)
+        most = any(told) and 2 * sum((kind, v) in hostile for v in values) > len(values)
+        if not most:
+            codes[kind] = [k for k in codes[kind] if who.names[k] not in hostile]
     return pools, codes
 
 

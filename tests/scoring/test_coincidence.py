@@ -104,6 +104,16 @@ def test_an_oracle_by_entity_is_as_good() -> None:
     assert card.chance.recall < 0.02  # by 1,000 people, 60 alerts and two hours
 
 
+def test_true_alerts_about_one_attack_are_no_luck_in_finding_another() -> None:
+    """An address drawn from all there are may be another attacker's; that its alerts name it proves nothing."""
+    moments = [c.t_onset for c in MANY.campaigns]
+    addresses = [c.entities["attacker"]["ip"][0] for c in MANY.campaigns]
+    told = alerts_of({"rule_id": ["r"] * 60, "t_alert": moments}, None,
+                     {"alert": range(60), "type": ["ip"] * 60, "value": addresses})
+    card = of(MANY, Detection("addresses", told))
+    assert (card.recall.value, card.chance.recall, card.chance.adjusted) == (1.0, 0.0, 1.0)
+
+
 @pytest.mark.parametrize(("extra", "low", "high"), [(20, 0.0, 0.03), (500, 0.1, 0.3), (10_000, 0.95, 1.0)])
 def test_chance_grows_with_false_alerts(extra: int, low: float, high: float) -> None:
     """Eight lines of a campaign among 20,000: 1 - (1 - f)^8 with f false alerts per benign line."""
@@ -157,6 +167,7 @@ def test_every_person_every_hour_is_worth_nothing() -> None:
     assert card.recall.value == 1.0
     assert card.chance.recall > 0.95
     assert (card.chance.adjusted, card.chance.refused) == (0.0, True)
+    assert "export alerts with their events" in card.chance.note
 
 
 def ground_with_people(truth: Ground, people: int) -> Ground:
