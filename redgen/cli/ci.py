@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,9 +24,10 @@ def ci(
     cache: o.Cache = None,
     seed: Seed = None,
     settings: o.Settings = None,
+    sequential: o.Sequential = None,
     jobs: Jobs = None,
     raw_fires: o.RawFires = False, window_edge: o.WindowEdge = "inclusive", strict: o.Strict = False,
-    confidence: o.Confidence = 0.95, k: o.K = 1, min_severity: o.MinSeverity = 0, min_steps: o.MinSteps = 1,
+    confidence: o.Confidence = None, k: o.K = 1, min_severity: o.MinSeverity = 0, min_steps: o.MinSteps = 1,
     min_purity: o.MinPurity = 0.10, horizon: o.Horizon = 3600.0, lenient: o.Lenient = False,
     match: o.MatchLevel = "campaign", allow_chance: o.AllowChance = False, inconclusive: o.Inconclusive = None,
     attempt: o.Attempt = 1, today: o.Today = None, quiet: o.Quiet = False,
@@ -39,6 +40,8 @@ def ci(
     from redgen.assess.detection import detectors_of
     from redgen.assess.judge import verdict
     from redgen.assess.loop import report_files, whole_loop
+    from redgen.assess.sequence import decide
+    from redgen.scoring.sequential import parse
 
     terms = o.terms(gates=gates, baseline=baseline, confidence=confidence, k=k, min_severity=min_severity,
                     min_steps=min_steps, min_purity=min_purity, horizon=horizon, lenient=lenient, match=match,
@@ -46,10 +49,16 @@ def ci(
     chosen = detectors_of(rules, detector or (), pipelines=pipeline or (), placeholders=placeholders,
                           raw_fires=raw_fires, window_edge=window_edge, strict=strict)
     terms.check()
-    dataset = dataset_for(scenario, seed=seed, settings=tuple(settings or ()), jobs=jobs, folder=cache, said=_say)
     files = report_files(reports)
-    card = whole_loop(dataset, chosen, terms, alerts=files.pop("alerts", None))
-    o.publish(card, files, write_gates=write_gates, quiet=quiet, dataset=dataset.path)
+    alerts = files.pop("alerts", None)
+    where: dict[str, Any] = {
+        "seed": seed, "settings": tuple(settings or ()), "jobs": jobs, "folder": cache, "said": _say}
+    if sequential:
+        card, place, _ = decide(scenario, chosen, terms, parse([sequential]), **where)
+    else:
+        dataset = dataset_for(scenario, **where)
+        card, place = whole_loop(dataset, chosen, terms, alerts=alerts), dataset.path
+    o.publish(card, files, write_gates=write_gates, quiet=quiet, dataset=place)
     raise typer.Exit(verdict(card, terms))
 
 

@@ -21,7 +21,7 @@ def demo(
     jobs: Jobs = None,
     force: Force = False,
 ) -> None:
-    """Make a small dataset with attacks of every family in it, run the bundled rules on it, and show what they catch."""
+    """Make a small dataset with attacks of every family, run the bundled rules on it, and show what they catch."""
     from rich.console import Console
 
     from redgen.assess.detection import detectors_of
@@ -36,8 +36,8 @@ def demo(
     console = Console()
     _what(console, made, out, seconds)
     _lines(console, made, out)
-    console.print(f"\nNow redgen's own Sigma rules read these logs, as a SIEM would, and the truth says what they "
-                  f"caught.\n", highlight=False)
+    console.print("\nNow redgen's own Sigma rules read these logs, as a SIEM would, and the truth says what they "
+                  "caught.\n", highlight=False)
     reports = out.with_name(f"{out.name}-report")
     files = report_files(reports)
     card = whole_loop(made, detectors_of([Path(BUNDLED)]), Terms(), alerts=files.pop("alerts"))
@@ -92,7 +92,7 @@ def _next(console: Console, made: Dataset, out: Path, reports: Path) -> None:
     for command, why in (
         (f"redgen inspect {out}", "what is in it, and when"),
         ("redgen rules copy my-rules", "the rules that were run, to change and keep"),
-        (f"redgen ci {out} --rules my-rules --baseline {reports / 'scorecard.json'}", "fails when one of them got worse"),
+        (f"redgen ci {out} --rules my-rules --baseline {reports / 'scorecard.json'}", "fails when one got worse"),
         ("redgen playbook show ato-credential-stuffing", "an attack as a graph"),
         (f"redgen generate demo -o other --seed {int(made.manifest['seed']) + 1}", "the same day with other people"),
     ):

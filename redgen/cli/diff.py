@@ -17,7 +17,7 @@ def diff(
 ) -> None:
     """Compare two runs: campaigns lost and gained, and whether the change is more than chance.
 
-    Exit code 0: no worse; 1: a campaign was lost on the same dataset; 3: too little to tell.
+    Exit code 0: no worse; 1: worse (on the same dataset: any campaign was lost); 3: too little to tell.
     """
     from dataclasses import replace
 
@@ -27,7 +27,7 @@ def diff(
     from redgen.evidence import markdown as as_markdown
     from redgen.evidence import terminal
     from redgen.evidence.outputs import save
-    from redgen.scorecard import INCONCLUSIVE
+    from redgen.scorecard import FAILED, INCONCLUSIVE
     from redgen.scoring.gates import GATE_FAILED, NO_VERDICT, OK
     from redgen.scoring.regression import compare
 
@@ -38,6 +38,6 @@ def diff(
     sys.stdout.write(terminal.comparison(card, width=max(80, min(console.width, 120)), color=console.is_terminal))
     if markdown is not None:
         save(as_markdown.render(card), markdown)
-    if found.lost and found.paired:
+    if found.verdict == FAILED or (found.lost and found.paired):
         raise typer.Exit(GATE_FAILED)
     raise typer.Exit(NO_VERDICT if found.verdict == INCONCLUSIVE and not found.paired else OK)

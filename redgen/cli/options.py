@@ -33,7 +33,11 @@ RawFires = Annotated[bool, typer.Option("--raw-fires", help="An alert per qualif
 WindowEdge = Annotated[str, typer.Option(
     "--window-edge", metavar="inclusive|exclusive", help="Whether a correlation's window holds its old end.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A rule in error fails the detection (exit 4).")]
-Confidence = Annotated[float, typer.Option("--confidence", help="Of the intervals in the scorecard.")]
+Confidence = Annotated[float | None, typer.Option(
+    "--confidence", help="Of the intervals in the scorecard. [the gates file's, or 0.95]", show_default=False)]
+Sequential = Annotated[str | None, typer.Option(
+    "--sequential", metavar="'r0=0.95 r1=0.85'",
+    help="Seed after seed until recall is decided: also alpha, beta, n_max.")]
 MinSeverity = Annotated[int, typer.Option("--min-severity", min=0, max=100, help="Leave weaker alerts out.")]
 K = Annotated[int, typer.Option("--k", min=1, help="Matching alerts that make a campaign detected.")]
 MinSteps = Annotated[int, typer.Option("--min-steps", min=1, help="Steps that must be hit.")]
@@ -150,16 +154,19 @@ def _github(card: Scorecard) -> None:
             out.write(summary)
 
 
-def terms(*, gates: Path | None, baseline: Path | None, confidence: float, k: int, min_severity: int, min_steps: int,
-          min_purity: float, horizon: float, lenient: bool, match: str, attempt: int, allow_chance: bool,
+def terms(*, gates: Path | None, baseline: Path | None, confidence: float | None, k: int, min_severity: int,
+          min_steps: int, min_purity: float, horizon: float, lenient: bool, match: str, attempt: int, allow_chance: bool,
           inconclusive: str | None, today: str | None, ledger: Path | None = None,
           observed: Path | None = None) -> Terms:
     """The terms that the options of a scoring verb spell out; DataError for values that make no sense."""
     from redgen.assess.judge import Terms, read_observed
     from redgen.scorecard import Settings
+    from redgen.scoring.expectations import load_any
 
     check_choice("--inconclusive", inconclusive, ("pass", "fail"))
     check_choice("--match", match, ("campaign", "event", "entity"))
+    if confidence is None:
+        confidence = load_any(gates).level if gates else 0.95
     settings = Settings(confidence=confidence, k=k, min_severity=min_severity, min_steps=min_steps,
                         min_purity=min_purity, horizon_seconds=horizon, lenient=lenient, match_level=match,
                         attempt=attempt)

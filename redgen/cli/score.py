@@ -20,7 +20,7 @@ def score(
     matches: o.Matches = None, write_gates: o.WriteGates = None, rules: o.RulesBehind = None,
     alert_format: o.AlertFormat = "auto", mapping: o.Mapping_ = None, zone: o.Zone = "UTC", ledger: o.Ledger = None,
     observed: o.Observed = None,
-    confidence: o.Confidence = 0.95, k: o.K = 1, min_severity: o.MinSeverity = 0, min_steps: o.MinSteps = 1,
+    confidence: o.Confidence = None, k: o.K = 1, min_severity: o.MinSeverity = 0, min_steps: o.MinSteps = 1,
     min_purity: o.MinPurity = 0.10, horizon: o.Horizon = 3600.0, lenient: o.Lenient = False,
     match: o.MatchLevel = "campaign", allow_chance: o.AllowChance = False, inconclusive: o.Inconclusive = None,
     attempt: o.Attempt = 1, today: o.Today = None, quiet: o.Quiet = False,

@@ -26,14 +26,35 @@ _MISSES, _CAUSES, _RULES, _NOTES = 6, 4, 4, 4
 
 def render(card: Scorecard, width: int = 100, color: bool = True) -> str:
     """The screen as text of ``width`` columns, with ANSI colors or without."""
+    return _printed(_parts(card, width), width, color)
+
+
+def comparison(card: Scorecard, width: int = 100, color: bool = True) -> str:
+    """What changed against the older run, alone; ``card`` has a regression."""
+    return _printed((part for parts in (_regression(card), _changes(card)) for part in parts), width, color)
+
+
+def _printed(parts: Iterable[RenderableType], width: int, color: bool) -> str:
     from rich.console import Console
 
     out = StringIO()
     console = Console(file=out, width=width, force_terminal=color, color_system="256" if color else None,
                       highlight=False, markup=False, emoji=False, legacy_windows=False, _environ={})
-    for part in _parts(card, width):
+    for part in parts:
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def _changes(card: Scorecard) -> Iterator[RenderableType]:
+    r = card.regression
+    if r is None:
+        return
+    if r.gained:
+        yield _text("  ", ("gained", "green"), f" {', '.join(r.gained[:20])}{' …' if len(r.gained) > 20 else ''}")
+    for name, found in (("False alerts", r.false_alerts), ("Time to detect", r.time_to_detect)):
+        told = [f"{key.replace('_', ' ')} {words.number(value)}" for key, value in found.items() if value is not None]
+        if told:
+            yield _text((name, "bold"), f"  {', '.join(told)}")
 
 
 def _parts(card: Scorecard, width: int) -> Iterator[RenderableType]:
