@@ -16,11 +16,11 @@ _ADDRESS = r"([\da-fA-F.:]{2,45})"
 
 READINGS: Mapping[str, Sequence[Reading]] = {
     "user": (
-        (" from ", rf"^{_TRIED} \S+ for (?:invalid user |illegal user )?(.*?) from \S+ port "),
-        ("Invalid user ", r"^Invalid user (.*?) from \S+"),
-        (" user ", rf"^{_LEFT} (?:authenticating |invalid )?user (.*?) \S+ port "),
-        (" exceeded for ", r" exceeded for (?:invalid user )?(.*?) from \S+ port "),
-        ("error: PAM: ", r" for (?:illegal user |invalid user )?(.*?) from \S+"),
+        (" from ", rf"^{_TRIED} \S+ for (?:invalid user |illegal user )?(.*) from \S+ port "),
+        ("Invalid user ", r"^Invalid user (.*) from \S+"),
+        (" user ", rf"^{_LEFT} (?:authenticating |invalid )?user (.*) \S+ port "),
+        (" exceeded for ", r" exceeded for (?:invalid user )?(.*) from \S+ port "),
+        ("error: PAM: ", r" for (?:illegal user |invalid user )?(.*) from \S+"),
         ("session ", r"session (?:opened|closed) for user ([^\s(]+)"),
         (" user=", r" user=(\S+)"),
         (" of user ", r"^New session \S+ of user ([^\s.]+)"),
@@ -40,11 +40,11 @@ READINGS: Mapping[str, Sequence[Reading]] = {
         (" for user ", r"session opened for user ([^\s(]+)"),
     ),
     "src_ip": (
-        (" from ", rf" from {_ADDRESS}(?: port |:|$|\s)"),
-        (" port ", rf" {_ADDRESS} port \d+"),
+        (" from ", rf"^.* from {_ADDRESS}(?: port |:|$|\s)"),
+        (" port ", rf"^.* {_ADDRESS} port \d+"),
         ("rhost=", rf"rhost={_ADDRESS}"),
     ),
-    "src_port": ((" port ", r" port (\d+)"),),
+    "src_port": ((" port ", r"^.* port (\d+)"),),
     "method": ((" for ", rf"^{_TRIED} (\S+) for "),),
     "ruser": (("ruser=", r"ruser=([^\s=]+)(?:\s|$)"), (" by ", r" by ([^\s(]+)\(uid=")),
     "rhost": (("rhost=", r"rhost=(\S+)"),),
@@ -66,7 +66,10 @@ READINGS: Mapping[str, Sequence[Reading]] = {
     "key": (("SHA256:", r"(SHA256:\S+)"),),
     "attempts": (("incorrect password", r" (\d+) incorrect password"), ("more authentication", r"PAM (\d+) more")),
 }
-"""Field -> ways to find it, in order; the first that finds something decides."""
+"""Field -> ways to find it, in order; the first that finds something decides.
+
+Names are taken up to the last ``from``, addresses from there: who guesses names could write addresses into them.
+"""
 
 SAID = (
     ("Accepted ", "success"), ("Failed ", "failure"), ("authentication failure", "failure"),

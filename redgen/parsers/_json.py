@@ -44,12 +44,12 @@ class Values:
         opened = f"TRY(json_extract_string({box}, {text('$[*]' + tail)}))"
         lone = f"TRY(json_extract_string({box}, {text('$' + tail)}))" if rest else box
         lone = lone if tail.find("[*]") >= 0 else f"[{lone}]"
-        return Cell(f"CASE WHEN {box}[1] = '[' THEN CASE WHEN len({opened}) > 0 THEN {opened} END "
+        return Cell(f"CASE WHEN starts_with({box}, '[') THEN CASE WHEN len({opened}) > 0 THEN {opened} END "
                     f"WHEN {box} IS NOT NULL THEN {lone} END", many=True)
 
     def sql(self, source: str) -> str:
         """The rows of ``source`` with their values as the list ``v``; v is NULL when a record is no JSON."""
-        wanted = ", ".join(text(p) for p in self.pointers) or "'$.\"\"'"
+        wanted = ", ".join(text(p) for p in self.pointers) or "'$.\"_\"'"
         return (f"SELECT _file, _line, text, TRY(json_extract_string(text, [{wanted}])) AS v "
                 f"FROM {source} WHERE text <> ''")
 
@@ -103,7 +103,8 @@ def relation_of(db: DuckDBPyConnection, files: Sequence[File], records: Records,
     moments = [moment(values.scalar(single[name]), given.year_from) for name in when.names]
     ids = [values.scalar(single[name]) for name in ID_FIELDS if name in single]
     plan = Plan(
-        rows=values.sql(records.sql), ok="v IS NOT NULL AND ltrim(text)[1] = '{'", why="not a JSON object",
+        rows=values.sql(records.sql), why="not a JSON object",
+        ok="v IS NOT NULL AND (starts_with(text, '{') OR starts_with(ltrim(text), '{'))",
         ts=f"coalesce({', '.join([*moments, 'NULL'])})",
         event_id=f"coalesce({', '.join([*ids[:3], 'NULL::VARCHAR'])})",
         cells=cells, unsure=unsure, notes=when.notes)

@@ -29,13 +29,22 @@ class Structure:
         return self
 
     def find(self, name: str) -> list[Path]:
-        """The paths called ``name``, dots in keys or between them: exact spellings first, then any case."""
+        """The paths called ``name``, dots in keys or between them: exact spellings first, then any case.
+
+        What is an array in some records and not in others is taken for an array.
+        """
         found = self.paths.get(name.lower(), [])
-        return sorted(found, key=lambda path: (dotted(path) != name, path))
+        arrays = {_keys(path) for path in found if any(many for _, many in path)}
+        kept = [path for path in found if any(many for _, many in path) or _keys(path) not in arrays]
+        return sorted(kept, key=lambda path: (dotted(path) != name, path))
 
     def unseen(self, name: str) -> set[str]:
         """The segments of a dotted name that no record has as a key; a record with such a field must hold one."""
         return {part for part in name.lower().split(".") if part and part not in self.keys}
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    return tuple(key for key, _ in path)
 
 
 def dotted(path: Path) -> str:

@@ -20,7 +20,6 @@ ID_FIELDS = ("uuid", "eventID", "uid", "request_id", "_id", "event_id", "event.i
              "_document_id", "Id", "id", "guid")
 """Names under which products keep a record's own identifier, likeliest first."""
 
-_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _LEAST, _MOST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2200-01-01'"  # outside of them a number is no time
 _OFFSET = r"[+-]\d\d:?\d\d$|[+-]\d\d$"
 
@@ -35,8 +34,8 @@ def moment(x: str, near: int = 0) -> str:
         WHEN {x} IS NULL THEN NULL
         WHEN regexp_full_match({x}, '\\d{{4}}-\\d\\d-\\d\\d.*') THEN {iso(x)}
         WHEN regexp_full_match({x}, '-?[\\d.]+([eE]\\+?\\d+)?') THEN {epoch(x)}
-        WHEN {x}[3] = '/' THEN {clf(x)}
-        WHEN {x}[4] = ' ' AND {x}[7] = ' ' THEN {yearless(x, near)}
+        WHEN substr({x}, 3, 1) = '/' THEN {clf(x)}
+        WHEN substr({x}, 4, 1) = ' ' AND substr({x}, 7, 1) = ' ' THEN {yearless(x, near)}
         ELSE coalesce({", ".join(f"try_strptime({x}, '{form}')" for form in _RARE)}) END"""
 
 
@@ -48,7 +47,7 @@ def iso(x: str) -> str:
     """ISO 8601 with or without fraction (cut to µs) and offset; none means UTC."""
     zone = f"regexp_extract({x}, '{_OFFSET}')"
     bare = f"TRY_CAST(replace(left({x}, length({x}) - length({zone})), ',', '.') AS TIMESTAMP)"
-    return f"""CASE WHEN {x}[-1] = 'Z' THEN TRY_CAST(left({x}, length({x}) - 1) AS TIMESTAMP)
+    return f"""CASE WHEN ends_with({x}, 'Z') THEN TRY_CAST(left({x}, length({x}) - 1) AS TIMESTAMP)
         WHEN length({x}) > 13 AND regexp_matches({x}, '{_OFFSET}')
             THEN {bare} - {offset(zone)}
         ELSE TRY_CAST(replace(replace({x}, ',', '.'), ' UTC', '') AS TIMESTAMP) END"""
@@ -56,9 +55,9 @@ def iso(x: str) -> str:
 
 def offset(x: str) -> str:
     """The INTERVAL of an offset such as ``+02:00``, ``-0530``, ``+02``."""
-    minutes = (f"TRY_CAST({x}[2:3] AS INTEGER) * 60 + "
-               f"coalesce(TRY_CAST(replace({x}[4:], ':', '') AS INTEGER), 0)")
-    return f"to_minutes(({minutes}) * CASE WHEN {x}[1] = '-' THEN -1 ELSE 1 END)"
+    minutes = (f"TRY_CAST(substr({x}, 2, 2) AS INTEGER) * 60 + "
+               f"coalesce(TRY_CAST(replace(substr({x}, 4), ':', '') AS INTEGER), 0)")
+    return f"to_minutes(({minutes}) * CASE WHEN starts_with({x}, '-') THEN -1 ELSE 1 END)"
 
 
 def epoch(x: str) -> str:
@@ -73,16 +72,14 @@ def epoch(x: str) -> str:
 
 def clf(x: str) -> str:
     """The common log format's ``12/Jan/2026:07:12:11 +0000``."""
-    return f"try_strptime(left({x}, 20), '%d/%b/%Y:%H:%M:%S') - {offset(f'{x}[22:26]')}"
+    local = f"try_strptime(left({x}, 20), '%d/%b/%Y:%H:%M:%S')"
+    return f"CASE WHEN ends_with({x}, '+0000') THEN {local} ELSE {local} - {offset(f'substr({x}, 22, 5)')} END"
 
 
 def yearless(x: str, near: int) -> str:
     """RFC 3164's ``Jan 12 07:12:11``, in UTC, in the year that brings it nearest to ``near`` (µs UTC)."""
-    middle = datetime.fromtimestamp(near // 1_000_000, UTC)
-    clock = f"{x}[8:15]"
-    rest = (f"(strpos('{_MONTHS}', {x}[1:3]) + 2) // 3, TRY_CAST({x}[5:6] AS INTEGER), "
-            f"TRY_CAST({clock}[1:2] AS INTEGER), TRY_CAST({clock}[4:5] AS INTEGER), TRY_CAST({clock}[7:8] AS DOUBLE)")
-    found = [f"TRY(make_timestamp({year}, {rest}))" for year in (middle.year, middle.year - 1, middle.year + 1)]
+    middle = datetime.fromtimestamp(near // 1_000_000, UTC).year
+    found = [f"try_strptime('{year} ' || {x}, '%Y %b %d %H:%M:%S')" for year in (middle, middle - 1, middle + 1)]
     half = "INTERVAL 4392 HOURS"  # half a leap year
     now = f"make_timestamp({near}::BIGINT)"
     return f"""CASE WHEN {found[0]} BETWEEN {now} - {half} AND {now} + {half} THEN {found[0]}
@@ -93,4 +90,4 @@ def yearless(x: str, near: int) -> str:
 def seconds(x: str) -> str:
     """Epoch seconds as Zeek writes them: six decimals, whose digits are microseconds when the point is left out."""
     digits = f"make_timestamp(TRY_CAST(replace({x}, '.', '') AS BIGINT))"
-    return f"CASE WHEN {x}[-7] = '.' THEN {digits} ELSE {epoch(x)} END"
+    return f"CASE WHEN substr({x}, -7, 1) = '.' THEN {digits} ELSE {epoch(x)} END"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _LINE = re.compile(r'(?:\S+ )?\S+ \S+ \S.* \[\d\d/[A-Z][a-z]{2}/\d{4}:[\d:]{8} [+-]\d{4}\] ".*" \d{3} (?:\d+|-)(?: |$)')
-_AFTER = "regexp_replace(request[strpos(request, ' ') + 1:], ' HTTP/[\\d.]+$', '')"
+_AFTER = "regexp_replace(substr(request, strpos(request, ' ') + 1), ' HTTP/[\\d.]+$', '')"
 _TARGET = f"CASE WHEN contains(request, ' ') THEN {_AFTER} END"
 _LAST = "regexp_extract(request, ' (HTTP/[\\d.]+)$', 1)"
 
@@ -79,13 +79,13 @@ def _rows(name: str) -> str:
     cut = f"SELECT _file, _line, text, string_split({held}, '\"') AS q FROM {name} WHERE text <> ''"
     back = "CASE WHEN contains(text, '\\') THEN replace(replace({0}, chr(1), '\"'), chr(2), '\\') ELSE {0} END"
     parts = f"""SELECT *, rtrim(left(q[1], strpos(q[1], ' [') - 1)) AS front,
-        q[1][strpos(q[1], ' [') + 2:][:26] AS time_local,
+        substr(q[1], strpos(q[1], ' [') + 2, 26) AS time_local,
         {back.format("q[2]")} AS request, split_part(q[3], ' ', 2) AS status, split_part(q[3], ' ', 3) AS bytes,
         {back.format("q[4]")} AS referer, {back.format("q[6]")} AS agent FROM ({cut})"""
     who = "CASE WHEN split_part(front, ' ', 4) <> '' AND split_part(front, ' ', 3) = '-' THEN {} ELSE {} END"
     return f"""SELECT *, {clf("time_local")} AS _at,
         {who.format("split_part(front, ' ', 1)", "''")} AS vhost,
-        {who.format("front[strpos(front, ' ') + 1:]", "front")} AS who FROM ({parts})"""
+        {who.format("substr(front, strpos(front, ' ') + 1)", "front")} AS who FROM ({parts})"""
 
 
 PARSER = NginxCombined()

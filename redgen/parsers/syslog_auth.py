@@ -75,7 +75,7 @@ def _rows(name: str, near: int) -> str:
     ``kind``: 0 for RFC 3164, 1 with an RFC 3339 time, 2 for RFC 5424 (``p`` holds its parts).
     """
     priority = "CASE WHEN starts_with(text, '<') THEN nullif(regexp_extract(text, '^<(\\d{1,3})>', 1), '') END"
-    kind = "CASE WHEN pri IS NOT NULL AND starts_with(b, '1 ') THEN 2 WHEN b[5] = '-' THEN 1 ELSE 0 END"
+    kind = "CASE WHEN pri IS NOT NULL AND starts_with(b, '1 ') THEN 2 WHEN substr(b, 5, 1) = '-' THEN 1 ELSE 0 END"
     names = ", ".join(f"'{part}'" for part in _PARTS)
     tag = "split_part(tag, '[', 1)"
     old = {
