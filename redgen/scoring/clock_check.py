@@ -10,7 +10,7 @@ from redgen.clock import HOUR, MINUTE
 from redgen.scoring.entities import match_entities
 from redgen.scoring.gather import Raised
 from redgen.scoring.joins import I64, Mask, least
-from redgen.scoring.matching import NEVER, Matches
+from redgen.scoring.matching import EVENT, NEVER, Matches
 from redgen.scoring.resolve import References
 from redgen.scoring.tables import Tables
 
@@ -33,6 +33,10 @@ def check_clock(raised: Raised, refs: References, matches: Matches, tables: Tabl
     if outside.any():
         notes.append(Diagnostic("ALERT_OUTSIDE_WINDOW", "alerts at times that the dataset does not cover; those that "
                                 "match nothing are counted as false alerts", int(outside.sum())))
+    early = (matches.level == EVENT) & (matches.t > t[matches.alert] + MINUTE)
+    if early.any():
+        notes.append(Diagnostic("ALERT_BEFORE_EVENT", "alerts that say to be raised over a minute before the event they "
+                                "name; the event's time is taken", len(np.unique(matches.alert[early]))))
     zone = _by_event(raised, refs, tables)
     if zone is None:
         zone = _by_entity(matches, tables, wide)

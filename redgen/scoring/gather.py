@@ -6,7 +6,7 @@ The table is in an order of its own, so that nothing downstream depends on the o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,13 +55,17 @@ class Raised:
         return of_rule[self.column("rule")]
 
 
-def gather(detections: Sequence[Detection], clock: Clock | None = None) -> Raised:
-    """One table of everything that was raised; what was dropped or looks cut off is said in ``diagnostics``."""
+def gather(detections: Sequence[Detection], clock: Clock | None = None, stop: int = 0) -> Raised:
+    """One table of everything that was raised; what was dropped or looks cut off is said in ``diagnostics``.
+
+    An alert without any time is taken to have come at ``stop``, the end of the dataset: nothing is early by accident.
+    """
     import pandas as pd
 
     frames, events, entities, notes, base = [], [], [], list[Diagnostic](), 0
     for k, detection in enumerate(detections):
-        alerts = detection.alerts
+        alerts, undated = _dated(_filled(detection.alerts), stop)
+        notes += undated
         timed, said = _timed(alerts, clock)
         notes += [*alerts.diagnostics, *detection.diagnostics, *said]
         frames.append(timed.assign(detector=k))
@@ -92,6 +96,30 @@ def _empty() -> Alerts:
     from redgen.alert import alerts_of
 
     return alerts_of({})
+
+
+def _filled(alerts: Alerts) -> Alerts:
+    """The alerts with blanks where a reader left texts missing."""
+    def whole(table: pd.DataFrame) -> pd.DataFrame:
+        missing = [c for c in table.columns if table[c].dtype.kind not in "iu" and table[c].hasnans]
+        return table.assign(**{c: table[c].astype("str").where(table[c].notna(), "") for c in missing})
+
+    return replace(alerts, frame=whole(alerts.frame), events=whole(alerts.events), entities=whole(alerts.entities))
+
+
+def _dated(alerts: Alerts, stop: int) -> tuple[Alerts, list[Diagnostic]]:
+    """The alerts with times that are not known (0) replaced by those that are."""
+    frame = alerts.frame
+    t = {name: np.asarray(frame[name].to_numpy(dtype=np.int64)) for name in ("t_alert", "t_first", "t_last")}
+    if all((column > 0).all() for column in t.values()):
+        return alerts, []
+    when = np.where(t["t_alert"] > 0, t["t_alert"], np.maximum(t["t_last"], t["t_first"]))
+    none = when <= 0
+    when = np.where(none, stop, when)
+    known = {"t_alert": when, **{n: np.where(t[n] > 0, t[n], when) for n in ("t_first", "t_last")}}
+    said = [Diagnostic("NO_TIME", "alerts without a time were taken to have come at the end of the dataset",
+                       int(none.sum()))] if none.any() else []
+    return replace(alerts, frame=frame.assign(**known)), said
 
 
 def _timed(alerts: Alerts, clock: Clock | None) -> tuple[pd.DataFrame, list[Diagnostic]]:

@@ -77,7 +77,7 @@ def judge(ground: Ground, detections: Sequence[Detection], settings: Settings | 
           observed: Mapping[str, int] | None = None) -> Case:
     """Everything matched and decided, before any metric; arguments as for ``score``."""
     chosen = _checked(settings or Settings())
-    every = gather(detections, None if ledger is None else clock_of(ledger))
+    every = gather(detections, None if ledger is None else clock_of(ledger), ground.stop)
     raised = _loud(every, chosen.min_severity)
     tables = tables_of(ground)
     refs = resolve(raised, tables, index)

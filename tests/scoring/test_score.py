@@ -223,6 +223,28 @@ def test_a_wrong_time_zone_is_found_by_entities_and_by_the_window() -> None:
     assert "WRONG_TIME_ZONE" in codes(score(SHOP, [Detection("d", early)], QUICK))
 
 
+def test_an_alert_without_a_time_is_not_early() -> None:
+    """Nor is one that claims to have come before its event; both are said."""
+    told = alerts([Said("a", lines=[11], first=-1e9, last=-1e9), Said("a", 150, lines=[21])])
+    told.frame.loc[0, ["t_alert", "t_first", "t_last"]] = 0
+    card = score(SHOP, [Detection("d", told)], QUICK)
+    assert [c.t_det for c in card.campaigns[:2]] == [SHOP.stop, at(200)]
+    assert (codes(card)["NO_TIME"], codes(card)["ALERT_BEFORE_EVENT"]) == ((1, "warning"), (1, "warning"))
+    last = alerts([Said("a", lines=[11], last=80)])
+    last.frame["t_alert"] = 0
+    assert score(SHOP, [Detection("d", last)], QUICK).campaigns[0].t_det == at(80)
+
+
+def test_missing_texts_are_blanks() -> None:
+    """A reader may leave a rule's name or an entity's value out."""
+    told = alerts_of({"rule_id": ["r", None], "t_alert": [at(61), at(900)], "raw_ref": [None, "x:1"]},
+                     {"alert": [0], "event_id": [None], "file": [WEB], "line": [11]},
+                     {"alert": [0, 1], "type": ["user", None], "value": [None, "x"]})
+    card = score(SHOP, [Detection("d", told)], QUICK)
+    assert card.campaigns[0].status == "DETECTED"
+    assert to_json(card)
+
+
 def test_batch_engines_detect_at_their_last_event() -> None:
     """Their own time says when they were run."""
     told = alerts([Said("a", 5000, lines=[11, 12], first=60, last=70)], "batch")
