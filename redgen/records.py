@@ -207,7 +207,7 @@ def unwrapped(record: Record) -> Iterator[Record]:
         inner: Any = record
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
-        if isinstance(inner, list) and (not inner or isinstance(inner[0], dict)):
+        if isinstance(inner, list) and all(isinstance(item, dict) for item in inner):
             for item in inner:
                 yield _bare(item)
             return

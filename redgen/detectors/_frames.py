@@ -47,7 +47,7 @@ def _frame(files: Sequence[EventFile], events: Events, wanted: Sequence[str] | N
     names = list(dict.fromkeys(wanted if wanted is not None else _fields(parser.name, files)))
     given = Given(events.year_from, events.time_field, [f.head_lines for f in files])
     with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
+        db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         relation = parser.relation(db, [f.path for f in files], Want(frozenset(names), fulltext=True), given)
         frame = db.execute(f"SELECT * FROM ({relation.sql}) ORDER BY _file, _line").df()  # noqa: S608  -- ours
     called = dict(enumerate(f.name for f in files))

@@ -147,7 +147,7 @@ class RowReader(Reader):
                 raise DataError(self.lack(file, line, record, missing))
             try:
                 self.take(line, record, rows)
-            except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 raise DataError(f"{file.name}:{line}: a part of this alert has another shape than {self.title} have "
                                 f"({error})") from None
         return rows.done(self.clock, self.time_key)

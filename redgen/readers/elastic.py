@@ -98,7 +98,7 @@ def _events(record: Record) -> Iterator[str]:
         yield from (str(v) for v in _list(own))
         return
     for ancestor in _list(_said(record, "ancestors")):
-        if isinstance(ancestor, dict) and first(ancestor.get("depth")) in {0, None} and ancestor.get("id"):
+        if isinstance(ancestor, dict) and first(ancestor.get("depth")) in (0, None) and ancestor.get("id"):
             yield str(first(ancestor["id"]))
     ids = leaf(record, "kibana.alert.ancestors.id")  # the fields API tells them in columns
     depths = _list(leaf(record, "kibana.alert.ancestors.depth"))

@@ -71,11 +71,12 @@ class Fail2Ban(Reader):
     def _row(self, line: int, text: str, rows: Rows) -> None:
         try:
             who, t, data = ast.literal_eval(text.strip().rstrip(","))
-        except (ValueError, SyntaxError):
+            users = {data.get("user"), *(data.get("users") or ())} - {None, ""}
+        except (AttributeError, TypeError, ValueError, SyntaxError, MemoryError, RecursionError):
             raise DataError(f"{rows.file.name}:{line}: not a row of fail2ban-regex -o row") from None
         rows.alert(line, FILTER, t, severity=LEVELS["medium"], n=1)
         rows.entities(entities_of("ip", who))
-        for user in {data.get("user"), *(data.get("users") or ())} - {None, ""}:
+        for user in sorted(map(str, users)):
             rows.entities(entities_of("user", user))
 
 

@@ -69,6 +69,7 @@ class RedgenNative(Reader):
         parts: list[list[pd.DataFrame]] = []
         row = 0
         with duckdb.connect() as db:
+            db.execute("SET enable_progress_bar = false")
             waiting: tuple[int, str] | None = None
             while some := tuple(islice(lines, BATCH)):
                 if waiting:

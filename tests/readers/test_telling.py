@@ -10,6 +10,7 @@ import pytest
 
 from redgen.errors import DataError, SpecError
 from redgen.reader import Options, merged, read_alerts
+from redgen.readers.generic import mapping
 from tests.readers.test_contract import SAMPLES
 
 
@@ -110,23 +111,23 @@ def test_a_zone_may_be_said_for_times_without_one(tmp_path: Path) -> None:
 def test_a_mapping_is_checked_like_every_yaml(tmp_path: Path) -> None:
     """Unknown keys and unreadable places, with file and line."""
     alerts = written(tmp_path / "a.ndjson", {"r": 1, "t": 2})
-    mapping = tmp_path / "m.yaml"
-    mapping.write_text("map:\n  rule_id: $.r\n  ts: '$.[x'\n  levle: $.l\n")
+    file = tmp_path / "m.yaml"
+    file.write_text("map:\n  rule_id: $.r\n  ts: '$.[x'\n  levle: $.l\n")
     with pytest.raises(SpecError) as caught:
-        read_alerts(alerts, options=Options(mapping))
+        read_alerts(alerts, options=Options(file))
     assert "m.yaml:3: map.ts" in str(caught.value)
     assert "m.yaml:4: map.levle" in str(caught.value)
-    mapping.write_text("map: {rule_id: $.rule, ts: $.t}\n")
+    file.write_text("map: {rule_id: $.rule, ts: $.t}\n")
     assert "a.ndjson:1: nothing at $.rule (rule_id of the mapping); keys are r, t" in refusal(
-        alerts, "auto", Options(mapping))
+        alerts, "auto", Options(file))
 
 
 def test_a_mapping_reads_csv_columns(tmp_path: Path) -> None:
     """Bare column names are places too; entities may stand in several."""
-    path, mapping = tmp_path / "a.csv", tmp_path / "m.yaml"
+    path, file = tmp_path / "a.csv", tmp_path / "m.yaml"
     path.write_text("Rule Name;At;Source;Target\nBad login;1768201931;203.0.113.7;203.0.113.8\n")
-    mapping.write_text("map: {rule_id: Rule Name, ts: At}\nentities: {ip: [Source, Target]}\n")
-    found = read_alerts(path, options=Options(mapping))
+    file.write_text("map: {rule_id: Rule Name, ts: At}\nentities: {ip: [Source, Target]}\n")
+    found = read_alerts(path, options=Options(file))
     assert found.frame["rule_id"].tolist() == ["Bad login"]
     assert found.entities["value"].tolist() == ["203.0.113.7", "203.0.113.8"]
 
@@ -140,3 +141,16 @@ def test_files_are_merged_with_their_references(tmp_path: Path) -> None:
     assert len(whole) == 3
     assert whole.events[["alert", "event_id"]].to_numpy().tolist() == [[0, "a"], [2, "b"]]
     assert sum(d.count for d in whole.diagnostics if d.code == "DUPLICATE_ALERT") == 1
+
+
+def test_the_mappings_in_the_documentation_are_mappings(tmp_path: Path) -> None:
+    """What users copy from there works."""
+    import re
+
+    page = Path(__file__).parents[2] / "docs" / "alert-formats.md"
+    written_there = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(written_there) >= 3
+    for text in written_there:
+        path = tmp_path / "m.yaml"
+        path.write_text(text, encoding="utf-8")
+        mapping(path)
