@@ -8,17 +8,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from redgen.evidence import graphs, html, page
-from tests.evidence.cards import CARDS, empty, hostile, large, losing
+from tests.evidence.cards import CARDS, hostile, large, losing
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKERS = {**CARDS, "hostile": hostile, "large": partial(large, 60)}
+
+
+@cache
+def rendered(name: str) -> bytes:
+    """A card's page, made once."""
+    return html.render(MAKERS[name]())
 
 
 class Outline(HTMLParser):
@@ -47,7 +53,7 @@ def outline(content: bytes) -> Outline:
 @pytest.mark.parametrize("name", CARDS)
 def test_golden_markup(name: str, golden: Callable[[str, str], None]) -> None:
     """The page without its scripts, styles and data, which are tested by what they do."""
-    bare = re.sub(r"(<(script|style)[^>]*>).*?(</\2>)", r"\1\3", html.render(CARDS[name]()).decode(), flags=re.DOTALL)
+    bare = re.sub(r"(<(script|style)[^>]*>).*?(</\2>)", r"\1\3", rendered(name).decode(), flags=re.DOTALL)
     golden(f"{name}.html", re.sub(r"<meta http-equiv.*\n", "", bare))
 
 
@@ -62,7 +68,7 @@ def test_another_process_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_twice_is_the_same_and_nothing_is_fetched(name: str) -> None:
-    content = html.render(MAKERS[name]())
+    content = rendered(name)
     assert content == html.render(MAKERS[name]())
     found = outline(content)
     for tag, attributes in found.tags:
@@ -75,7 +81,7 @@ def test_twice_is_the_same_and_nothing_is_fetched(name: str) -> None:
 
 
 def test_the_policy_allows_its_own_scripts_alone() -> None:
-    content = html.render(empty()).decode()
+    content = rendered("empty").decode()
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', content)
     assert policy is not None
     assert policy[1].startswith("default-src 'none'; script-src &#39;sha256-") or "script-src 'sha256-" in policy[1]
@@ -83,7 +89,7 @@ def test_the_policy_allows_its_own_scripts_alone() -> None:
 
 
 def test_a_name_stays_a_name() -> None:
-    content = html.render(hostile())
+    content = rendered("hostile")
     found = outline(content)
     assert "<img src=x" not in content.decode()
     assert any("<script>alert(1)</script>" in text for text in found.text), "shown as text"
@@ -92,7 +98,7 @@ def test_a_name_stays_a_name() -> None:
 
 
 def test_every_table_and_figure_is_named() -> None:
-    found = outline(html.render(losing()))
+    found = outline(rendered("losing"))
     tags = [tag for tag, _ in found.tags]
     assert tags.count("table") == tags.count("caption")
     assert tags.count("figure") == tags.count("figcaption")
