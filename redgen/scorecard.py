@@ -227,7 +227,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class LostCampaign:
-    """A campaign that the older run caught and this one does not: which rules saw it then, and where they live."""
+    """A campaign that the older run caught and this one does not: titles of the rules that saw it, and their files."""
 
     campaign_id: str
     playbook: str

@@ -306,11 +306,14 @@ def _regression(card: Scorecard) -> Iterator[RenderableType]:
                 f"{words.percent(r.new_recall.value)}; no worse in general: ",
                 (r.verdict, STYLES.get(r.verdict, "")), f" (p of a loss {words.number(r.mcnemar_p)})"
                 if r.mcnemar_p is not None else "")
-    for c in r.lost[:_MISSES]:
-        yield _text("  ", (f"lost {c.campaign_id}", "bold red"), f" {c.playbook}; seen before by {', '.join(c.rules)}"
-                    + (f" in {', '.join(c.files)}" if c.files else ""))
-    if len(r.lost) > _MISSES:
-        yield _text((f"  and {len(r.lost) - _MISSES} more lost", "dim"))
+    together: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for c in r.lost:
+        together.setdefault((c.rules, c.files), []).append(c.campaign_id)
+    for (rules, files), ids in list(together.items())[:_MISSES]:
+        yield _text("  ", (f"lost {', '.join(ids)}", "bold red"), f"; seen before by {', '.join(rules)}"
+                    + (f" in {', '.join(files)}" if files else ""))
+    if len(together) > _MISSES:
+        yield _text((f"  and {sum(map(len, list(together.values())[_MISSES:]))} more lost", "dim"))
     if r.note:
         yield _text("  ", r.note)
 

@@ -31,8 +31,11 @@ def lost(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
     chosen = {c.campaign_id: c for c in bench.campaigns(gate)}
     lost = [x for x in found.lost if x.campaign_id in chosen]
     unseen = blind([chosen[x.campaign_id] for x in lost])
-    told = [f"{x.campaign_id} (seen before by {', '.join(x.rules)}"
-            f"{'; ' + ', '.join(x.files) if x.files else ''})" for x in lost]
+    together: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for x in lost:
+        together.setdefault((x.rules, x.files), []).append(x.campaign_id)
+    told = [f"{', '.join(ids)} (seen before by {', '.join(rules)}{'; ' + ', '.join(files) if files else ''})"
+            for (rules, files), ids in together.items()]
     text = f"{len(lost)} of {len(chosen)} campaigns lost" + (f": {listed(told, join='; ')}" if told else "")
     doubt = (f"no telemetry for {listed([c.campaign_id for c in unseen])}",) if unseen else ()
     return (Measured(

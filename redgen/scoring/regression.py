@@ -93,11 +93,13 @@ def _pairs(old: Scorecard, new: Scorecard) -> list[Pair]:
 
 
 def _lost(before: CampaignScore, old: Scorecard, new: Scorecard) -> LostCampaign:
-    """A lost campaign with the rules that saw it and the files where they live now, or lived."""
+    """A lost campaign with the titles of the rules that saw it and the files where they live now, or lived."""
+    titles = {r.rule.rule_id: r.rule.title for card in (new, old) for r in card.rules if r.rule.title}
     files = {r.rule.rule_id: r.rule.file for card in (old, new) for r in card.rules if r.rule.file}
     found = (files.get(rule, "") for rule in before.rules)
+    names = dict.fromkeys(titles.get(rule, rule) for rule in before.rules)
     return LostCampaign(
-        before.campaign_id, before.playbook, before.rules, tuple(dict.fromkeys(f for f in found if f)))
+        before.campaign_id, before.playbook, tuple(names), tuple(dict.fromkeys(f for f in found if f)))
 
 
 def _false_alerts(old: Scorecard, new: Scorecard, confidence: float, *, paired: bool) -> Mapping[str, float | None]:

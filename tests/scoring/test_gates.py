@@ -148,7 +148,7 @@ def test_a_lost_campaign_fails_and_names_rule_and_file() -> None:
     scored = against(campaigns(30), campaigns(29, 1))
     found = ask(scored, "metric: lost_campaigns, max: 0")
     assert (found.status, found.names, found.files) == (FAILED, ("C-0029",), ("rules/r1.yml",))
-    assert found.message == ("1 of 30 campaigns lost: C-0029 (seen before by r1; rules/r1.yml): lost_campaigns 1, "
+    assert found.message == ("1 of 30 campaigns lost: C-0029 (seen before by Many logins fail; rules/r1.yml): lost_campaigns 1, "
                              "above 0")
     back = against(campaigns(30), campaigns(30))
     assert ask(back, "metric: lost_campaigns, max: 0").status == PASSED

@@ -49,7 +49,7 @@ def test_a_lost_campaign_is_named_with_the_rules_that_saw_it_and_their_files() -
     found = compare(old, new)
     assert found.paired
     assert [(x.campaign_id, x.rules, x.files) for x in found.lost] == [
-        ("C-0029", ("r1", "r2"), ("rules/moved.yml", "rules/r2.yml"))]
+        ("C-0029", ("Many logins fail", "New device"), ("rules/moved.yml", "rules/r2.yml"))]
     assert (found.mcnemar_p, found.n, found.verdict) == (0.5, 30, INCONCLUSIVE)
     assert found.delta == tango(1, 0, 30, continuity=0.5)
 
