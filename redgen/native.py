@@ -3,7 +3,7 @@
 ``{"redgen_alert": 1, "rule_id", "rule_title", "level", "ts", "first_ts", "last_ts", "fires", "group": {field: value},
 "entities": {type: [values]}, "events": [{"file", "line", "event_id"}]}``: times are ISO 8601 in UTC with microseconds;
 ``events`` say what is known of each, and ``n_events`` how many there are when not all are named. Lines are written by
-DuckDB from columns, and the same alerts give the same bytes.
+DuckDB from columns, a slice of alerts at a time, and the same alerts give the same bytes.
 """
 
 # ruff: noqa: S608  (nothing here comes from outside but numbers)
@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
 
 from redgen.alert import Alerts, level_of
 from redgen.errors import SinkError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
@@ -25,18 +28,21 @@ VERSION = 1
 OPTIONAL = ("fires", "group")
 """Columns that an alert frame may have beyond the contract: how often a rule fired, and its group as a JSON object."""
 
-BATCH = 100_000
+SLICE = 50_000
 
 
 def lines(alerts: Alerts) -> Iterator[str]:
-    """The alerts as JSON lines, in the order of their frame, without line ends; many at a time, joined by newlines."""
+    """The alerts as JSON lines in the order of their frame, many at a time, joined by newlines, none at the end."""
     import duckdb
 
+    events, entities = _sorted(alerts.events), _sorted(alerts.entities)
     db = duckdb.connect(config={"threads": 2})
     try:
-        _register(db, alerts)
-        for batch in db.sql(_SQL).to_arrow_reader(BATCH):
-            yield "\n".join(batch.column(0).to_pylist())
+        for first in range(0, len(alerts), SLICE):
+            last = min(first + SLICE, len(alerts))
+            _register(db, _heads(alerts.frame.iloc[first:last], first), _cut(events, first, last),
+                      _cut(entities, first, last))
+            yield "\n".join(db.sql(_SQL).to_arrow_table().column(0).to_pylist())
     finally:
         db.close()
 
@@ -45,37 +51,48 @@ def write(alerts: Alerts, path: Path) -> int:
     """Write the alerts to a file; how many. SinkError when it cannot be written."""
     try:
         with path.open("w", encoding="utf-8", newline="\n") as out:
-            for many in lines(alerts):
-                if many:
-                    out.write(many + "\n")
+            return write_to(alerts, out)
     except OSError as error:
         raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_to(alerts: Alerts, out: TextIO) -> int:
+    """Write the alerts to an open file; how many."""
+    out.writelines(many + "\n" for many in lines(alerts))
     return len(alerts)
 
 
-def _register(db: DuckDBPyConnection, alerts: Alerts) -> None:
-    """The three frames as tables, with optional columns filled in."""
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    """By alert, whatever the detector's order; the order within an alert stays."""
+    return frame if frame["alert"].is_monotonic_increasing else frame.sort_values("alert", kind="stable")
+
+
+def _cut(frame: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
+    """The rows of some alerts."""
+    begin, end = np.searchsorted(frame["alert"].to_numpy(), [first, last])
+    return frame.iloc[begin:end]
+
+
+def _heads(frame: pd.DataFrame, first: int) -> pa.Table:
+    """The alerts' own columns, with optional ones filled in."""
     import pyarrow as pa
 
-    frame = alerts.frame.reset_index(drop=True)
-    names = ["rule_id", "rule_name", "severity", "t_alert", "t_first", "t_last", "n_events"]
-    columns = {name: frame[name] for name in names}
-    columns["fires"] = frame["fires"] if "fires" in frame else frame["severity"] * 0 + 1
-    table = pa.table({name: pa.Array.from_pandas(column) for name, column in columns.items()})
-    group = pa.Array.from_pandas(frame["group"]) if "group" in frame else pa.array(["{}"] * len(frame), pa.string())
-    table = table.append_column("grp", group).append_column("alert", pa.array(range(len(frame)), pa.int64()))
-    db.register("alerts", table)
-    db.register("events", _table(alerts.events))
-    db.register("entities", _table(alerts.entities))
-    severities = sorted(set(frame["severity"].tolist()))
-    db.register("levels", pa.table({"severity": pa.array(severities, pa.int64()),
-                                    "level": pa.array([level_of(s) for s in severities], pa.string())}))
+    names = ("rule_id", "rule_name", "t_alert", "t_first", "t_last", "n_events")
+    columns = {name: pa.Array.from_pandas(frame[name]) for name in names}
+    levels = {severity: level_of(severity) for severity in frame["severity"].unique()}
+    columns["level"] = pa.array(frame["severity"].map(levels).to_list(), pa.string())
+    columns["fires"] = pa.Array.from_pandas(frame["fires"]) if "fires" in frame else pa.array([1] * len(frame))
+    columns["grp"] = pa.Array.from_pandas(frame["group"]) if "group" in frame else pa.array(["{}"] * len(frame))
+    columns["alert"] = pa.array(np.arange(first, first + len(frame)))
+    return pa.table(columns)
 
 
-def _table(frame: object) -> pa.Table:
+def _register(db: DuckDBPyConnection, heads: pa.Table, events: pd.DataFrame, entities: pd.DataFrame) -> None:
     import pyarrow as pa
 
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    db.register("alerts", heads)
+    db.register("events", pa.Table.from_pandas(events, preserve_index=False))
+    db.register("entities", pa.Table.from_pandas(entities, preserve_index=False))
 
 
 def _time(column: str) -> str:
@@ -94,10 +111,11 @@ _SQL = f"""
            ',"last_ts":' || {_time('t_last')} || ',"fires":' || fires || ',"group":' || grp ||
            ',"entities":{{' || coalesce(n.said, '') || '}},"events":[' || coalesce(e.said, '') || ']' ||
            CASE WHEN n_events > coalesce(e.named, 0) THEN ',"n_events":' || n_events ELSE '' END || '}}'
-    FROM alerts a JOIN levels USING (severity)
+    FROM alerts a
     LEFT JOIN (SELECT alert, string_agg({_PLACE}, ',' ORDER BY n) AS said, count(*) AS named
                FROM (SELECT *, row_number() OVER () AS n FROM events) GROUP BY alert) e USING (alert)
-    LEFT JOIN (SELECT alert, string_agg(to_json(type) || ':' || said, ',' ORDER BY type) AS said
-               FROM (SELECT alert, type, to_json(list(DISTINCT value ORDER BY value)) AS said
-                     FROM entities GROUP BY alert, type) GROUP BY alert) n USING (alert)
+    LEFT JOIN (SELECT alert, string_agg(to_json(type) || ':[' || said || ']', ',' ORDER BY type) AS said
+               FROM (SELECT alert, type, string_agg(DISTINCT value, ',' ORDER BY value) AS said
+                     FROM (SELECT alert, type, to_json(value)::VARCHAR AS value FROM entities)
+                     GROUP BY alert, type) GROUP BY alert) n USING (alert)
     ORDER BY alert"""

@@ -231,7 +231,11 @@ def _correlate(run: Run, number: int, end: int) -> None:
         run.inners[number] = Inner(number, shape, inners)
         if entry.alerts:
             evidence.episodes(run.store, number, shape, number, raw=run.options.raw_fires)
-            evidence.collect(run.store, number, shape, inners, run.options.evidence)
+            cap = min(run.options.evidence, evidence.cap_of(run.store, run.options.evidence))
+            if cap < run.options.evidence:
+                run.diagnostics.append(Diagnostic("EVIDENCE_CUT", f"{title}: so many alerts that each names at most "
+                                                                  f"{cap} events", level="info"))
+            evidence.collect(run.store, number, shape, inners, cap)
     except duckdb.Error as error:
         entry.reject(BROKEN, plainly(error))
 

@@ -39,6 +39,16 @@ def episodes(store: Store, number: int, shape: Shape, rule: int, *, raw: bool) -
     store.db.execute("CREATE OR REPLACE TEMP TABLE spans AS SELECT key, g, lo, hi FROM episode")
 
 
+BUDGET = 5_000_000
+"""Events named by all alerts of one correlation together; with ``--raw-fires`` a dense burst could name billions."""
+
+
+def cap_of(store: Store, cap: int) -> int:
+    """How many events each alert of ``spans`` may name: ``cap``, or less when there are very many alerts."""
+    alerts: int = store.one("SELECT count(*) FROM spans")
+    return max(2, min(cap, BUDGET // max(alerts, 1)))
+
+
 def collect(store: Store, number: int, shape: Shape, inners: Mapping[int, Inner], cap: int) -> None:
     """Append the evidence of ``spans`` to ``found_events`` and its full size to ``found_sizes``.
 
