@@ -20,7 +20,7 @@ ID_FIELDS = ("uuid", "eventID", "uid", "request_id", "_id", "event_id", "event.i
              "_document_id", "Id", "id", "guid")
 """Names under which products keep a record's own identifier, likeliest first."""
 
-_LEAST, _MOST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2200-01-01'"  # outside of them a number is no time
+_FIRST = 631_152_000          # 1990 in seconds: a smaller number is no time
 _OFFSET = r"[+-]\d\d:?\d\d$|[+-]\d\d$"
 
 
@@ -63,11 +63,11 @@ def offset(x: str) -> str:
 def epoch(x: str) -> str:
     """Seconds, milliseconds, microseconds or nanoseconds since 1970, exact to the microsecond."""
     number = f"coalesce(TRY_CAST({x} AS DECIMAL(38, 9)), TRY_CAST(TRY_CAST({x} AS DOUBLE) AS DECIMAL(38, 9)))"
-    scaled = " ".join(f"WHEN abs({number}) < {least} THEN {number} * {unit}"
+    size = f"abs(TRY_CAST({x} AS DOUBLE))"
+    scaled = " ".join(f"WHEN {size} < {least} THEN {number} * {unit}"
                       for least, unit in (("1e11", "1000000"), ("1e14", "1000"), ("1e17", "1")))
-    micros = f"TRY_CAST(floor(CASE {scaled} ELSE {number} / 1000 END) AS BIGINT)"
-    made = f"make_timestamp({micros})"
-    return f"CASE WHEN {made} BETWEEN {_LEAST} AND {_MOST} THEN {made} END"
+    made = f"make_timestamp(TRY_CAST(floor(CASE {scaled} ELSE TRY_CAST({x} AS HUGEINT) // 1000 END) AS BIGINT))"
+    return f"CASE WHEN {size} BETWEEN {_FIRST} AND 1e20 THEN {made} END"
 
 
 def clf(x: str) -> str:
