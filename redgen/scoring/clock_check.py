@@ -35,8 +35,8 @@ def check_clock(raised: Raised, refs: References, matches: Matches, tables: Tabl
                                 "match nothing are counted as false alerts", int(outside.sum())))
     early = (matches.level == EVENT) & (matches.t > t[matches.alert] + MINUTE)
     if early.any():
-        notes.append(Diagnostic("ALERT_BEFORE_EVENT", "alerts that say to be raised over a minute before the event they "
-                                "name; the event's time is taken", len(np.unique(matches.alert[early]))))
+        notes.append(Diagnostic("ALERT_BEFORE_EVENT", "alerts raised, they say, over a minute before the event that "
+                                "they name; the event's time is taken", len(np.unique(matches.alert[early]))))
     zone = _by_event(raised, refs, tables)
     if zone is None:
         zone = _by_entity(matches, tables, wide)

@@ -1,8 +1,7 @@
-"""From times of arrival to event times, and raw lines to their places."""
+"""From times of arrival to event times, by the ledger of a replay."""
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redgen.alert import digest_of
 from redgen.errors import DataError
 from redgen.scoring.ledger import clock_of, read_ledger
-from redgen.scoring.raw_lines import digest_places
 
 BASE = 1_768_176_000_000_000
 
@@ -48,17 +45,3 @@ def test_a_ledger_of_timestamps_and_one_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("x")
     with pytest.raises(DataError, match="Parquet file that replay writes"):
         read_ledger(tmp_path / "text.parquet")
-
-
-def test_raw_lines_are_found_by_digest(tmp_path: Path) -> None:
-    """Plain and compressed; every line of the same text."""
-    (tmp_path / "a.log").write_bytes(b"one\ntwo\r\none\n")
-    (tmp_path / "b.log.gz").write_bytes(gzip.compress(b"zero\none"))
-    found = digest_places(tmp_path, ["a.log", "b.log.gz"], [digest_of(b"two"), digest_of(b"one").upper()])
-    assert found[["value", "file", "line"]].values.tolist() == [
-        [1, "a.log", 1], [0, "a.log", 2], [1, "a.log", 3], [1, "b.log.gz", 2]]
-    with pytest.raises(DataError, match="cannot be read"):
-        digest_places(tmp_path, ["none.log"], [])
-    (tmp_path / "c.log.gz").write_bytes(gzip.compress(b"zero\none")[:12])
-    with pytest.raises(DataError, match="cannot be read"):
-        digest_places(tmp_path, ["c.log.gz"], [])
