@@ -62,7 +62,11 @@ def _by_event(raised: Raised, refs: References, tables: Tables) -> int | None:
 
 
 def _by_entity(matches: Matches, tables: Tables, wide: tuple[I64, I64]) -> int | None:
-    """Hours after whose taking away entity matches would be three times as many; None when nothing of the sort."""
+    """Hours after whose taking away entity matches stand out; None when nothing of the sort.
+
+    They must be three times as many as now and twice as many as for any hours but the neighbors': noise has a best hour,
+    too.
+    """
     who, stage = matches.who, matches.staged
     if not len(who.alert) or not len(stage.step):
         return None
@@ -73,13 +77,14 @@ def _by_entity(matches: Matches, tables: Tables, wide: tuple[I64, I64]) -> int |
 
     def matched(hours: int) -> int:
         moved = wide[0] - hours * HOUR, wide[1] - hours * HOUR
-        found, _ = match_entities(few, moved, stage.step, stage.value, tables.step_t0[stage.step],
-                                  tables.step_t1[stage.step])
-        return len(np.unique(found))
+        told, _ = match_entities(few, moved, stage.step, stage.value, tables.step_t0[stage.step],
+                                 tables.step_t1[stage.step])
+        return len(np.unique(told))
 
-    now = matched(0)
-    best = max(ZONES, key=lambda h: (matched(h), -abs(h)))
-    return best if matched(best) >= max(FEWEST, 3 * now) else None
+    found = {hours: matched(hours) for hours in (0, *ZONES)}
+    best = max(found, key=lambda h: (found[h], -abs(h)))
+    others = max(n for h, n in found.items() if abs(h - best) > 2)
+    return best if best and found[best] >= max(FEWEST, 3 * found[0], 2 * others) else None
 
 
 def _by_window(t: I64, outside: Mask, start: int, stop: int) -> int | None:

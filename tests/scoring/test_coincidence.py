@@ -156,6 +156,7 @@ def test_luck_by_entity_is_what_theory_says(people: int, per_day: int) -> None:
     assert card.chance.recall == pytest.approx(expected, abs=0.02)
     assert card.recall.value == pytest.approx(expected, abs=0.12)
     assert card.chance.refused == (people == 20)
+    assert "WRONG_TIME_ZONE" not in {d.code for d in card.diagnostics}  # noise has a best hour, too
 
 
 def test_every_person_every_hour_is_worth_nothing() -> None:
