@@ -64,8 +64,8 @@ def _by_event(raised: Raised, refs: References, tables: Tables) -> int | None:
 def _by_entity(matches: Matches, tables: Tables, wide: tuple[I64, I64]) -> int | None:
     """Hours after whose taking away entity matches stand out; None when nothing of the sort.
 
-    They must be three times as many as now and twice as many as for any hours but the neighbors': noise has a best hour,
-    too.
+    They must be three times as many as now and twice as many as for any hours but the neighbors': noise has a best
+    hour, too.
     """
     who, stage = matches.who, matches.staged
     if not len(who.alert) or not len(stage.step):
