@@ -25,9 +25,9 @@ EVIDENCE = 1000
 def begin(store: Store) -> None:
     """Empty tables for what rules find."""
     for name, columns in (
-            ("hits", "rule INTEGER, source INTEGER, row BIGINT"),
+            ("hits", "rule INTEGER, source INTEGER, place BIGINT"),
             ("found", "key BIGINT, rule INTEGER, ts BIGINT, fires BIGINT, grp VARCHAR, metric DOUBLE"),
-            ("found_events", "key BIGINT, source BIGINT, row BIGINT, t BIGINT"),
+            ("found_events", "key BIGINT, source BIGINT, place BIGINT, t BIGINT"),
             ("found_sizes", "key BIGINT, n BIGINT")):
         store.db.execute(f"CREATE TEMP TABLE {name} ({columns})")
 
@@ -39,11 +39,11 @@ def single_events(store: Store, rules: Sequence[int]) -> None:
     listed = ", ".join(map(str, rules))
     base = store.one("SELECT coalesce(max(key), -1) + 1 FROM found")
     times = " UNION ALL ".join(
-        f"SELECT h.rule, h.source, h.row, coalesce(e.t, 0) AS t FROM hits h JOIN {t.name} e ON e.rowid = h.row "
+        f"SELECT h.rule, h.source, h.place, coalesce(e.t, 0) AS t FROM hits h JOIN {t.name} e USING (place) "
         f"WHERE h.source = {t.index} AND h.rule IN ({listed})" for t in store.tables)
     store.db.execute(f"CREATE TEMP TABLE singles AS SELECT row_number() OVER () - 1 + {base} AS key, * FROM ({times})")
     store.db.execute("INSERT INTO found SELECT key, rule, t, 1, '{}', 1 FROM singles")
-    store.db.execute("INSERT INTO found_events SELECT key, source, row, t FROM singles")
+    store.db.execute("INSERT INTO found_events SELECT key, source, place, t FROM singles")
     store.db.execute("DROP TABLE singles")
 
 
@@ -75,8 +75,8 @@ def _place(store: Store) -> None:
                "''::VARCHAR AS event_id WHERE false")
     parts, first = [nothing], 0
     for table in store.tables:
-        parts.append(f"SELECT DISTINCT f.key, {event_id(table, 'f.row')} AS eid, f.t, e.file + {first} AS file, "
-                     f"e.line, e.event_id FROM found_events f JOIN {table.name} e ON e.rowid = f.row "
+        parts.append(f"SELECT DISTINCT f.key, {event_id(table, 'f.place')} AS eid, f.t, e.file + {first} AS file, "
+                     f"e.line, e.event_id FROM found_events f JOIN {table.name} e USING (place) "
                      f"WHERE f.source = {table.index}")
         first += len(table.files)
     store.db.execute(f"CREATE TEMP TABLE placed AS {' UNION ALL '.join(parts)}")
@@ -106,7 +106,7 @@ def _entities(store: Store, columns: Columns) -> pd.DataFrame:
                 continue
             value = f"unnest(e.{columns.name(key, RAW)})" if key in table.lists else f"e.{columns.name(key, RAW)}"
             parts.append(f"SELECT f.key, {text(kind)} AS type, {value} AS value FROM found_events f "
-                         f"JOIN {table.name} e ON e.rowid = f.row WHERE f.source = {table.index}")
+                         f"JOIN {table.name} e USING (place) WHERE f.source = {table.index}")
     parts.append("SELECT f.key, t.type, json_extract_string(f.grp, '$.\"' || t.field || '\"') AS value "
                  "FROM found f CROSS JOIN group_types t WHERE f.grp <> '{}'")
     store.db.register("group_types", _group_types(store))

@@ -8,6 +8,7 @@ correlations are compiled from what those scans found, never from the text of fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
-from redgen.alert import BROKEN, FIELD_GAP, UNSUPPORTED, Alerts, Detection, Diagnostic
+from redgen.alert import BROKEN, FIELD_GAP, UNSUPPORTED, Alerts, Detection, Diagnostic, RuleReport
 from redgen.detector import Events
 from redgen.sigma import assemble, evidence
 from redgen.sigma.backend import Predicates
@@ -31,7 +32,7 @@ from redgen.sigma.prepare import pipeline_of, prepare
 from redgen.sigma.reach import unsatisfiable
 from redgen.sigma.routing import reason, route
 from redgen.sigma.ruleset import Loaded, Ruleset, load_rules, plainly
-from redgen.sigma.shapes import Shape, shape_of
+from redgen.sigma.shapes import Shape, Slot, shape_of
 from redgen.sigma.store import MEMORY, Store, Table
 
 
@@ -166,32 +167,42 @@ def _load(run: Run) -> None:
             run.diagnostics.append(Diagnostic(
                 "REFUSED_LINES", f"{unit.title}: lines that are no records; the first: "
                                  f"{relation.first_refused}", relation.refused))
+        run.diagnostics += [Diagnostic(code, said, level="info") for code, said in sorted(relation.notes.items())]
         for number in wanted[key]:
             run.tables.setdefault(number, []).append(table)
 
 
-def scan(run: Run, number: int, entry: Loaded) -> None:
-    """Find one rule's events in each of its sources, unless these lack its fields."""
+def scan(run: Run, number: int, entry: Loaded, *, gaps: bool = True) -> None:
+    """Find one rule's events in each of its sources, unless (with ``gaps``) these lack its fields."""
     assert isinstance(entry.rule, SigmaRule)
+    if gaps:
+        _leave_gaps(run, number, entry, entry.rule)
+    for table in run.tables[number]:
+        predicate = run.predicates.predicate(entry.rule, table.lists)
+        try:
+            run.store.db.execute(f"INSERT INTO hits SELECT {number}, {table.index}, place FROM {table.name} "
+                                 f"WHERE {predicate}")
+        except (duckdb.Error, SlowPatternError) as error:
+            entry.reject(BROKEN, _why(error))
+
+
+def _leave_gaps(run: Run, number: int, entry: Loaded, rule: SigmaRule) -> None:
+    """Keep the tables that can decide the rule; reject it when there are none."""
     there, tested, lacking = run.tables[number], [], set[str]()
     for table in there:
-        gaps = gap(entry.rule, table.absent, run.columns)
-        lacking |= set(gaps or missing(entry.rule, table.absent, run.columns))
+        gaps = gap(rule, table.absent, run.columns)
+        lacking |= set(gaps or missing(rule, table.absent, run.columns))
         if not gaps:
             tested.append(table)
     run.tables[number] = tested
     sources = tuple(dict.fromkeys(t.title for t in tested))
     entry.report = replace(entry.report, sources=sources, missing=tuple(sorted(lacking)))
     if not tested:
-        where = ", ".join(sorted({t.title for t in there}))
-        entry.reject(FIELD_GAP, f"{where} has no {', '.join(sorted(lacking))}", sorted(lacking))
-    for table in tested:
-        predicate = run.predicates.predicate(entry.rule, table.lists)
-        try:
-            run.store.db.execute(f"INSERT INTO hits SELECT {number}, {table.index}, rowid FROM {table.name} "
-                                 f"WHERE {predicate}")
-        except (duckdb.Error, SlowPatternError) as error:
-            entry.reject(BROKEN, _why(error))
+        entry.reject(FIELD_GAP, _lacks(there, sorted(lacking)), sorted(lacking))
+
+
+def _lacks(tables: Sequence[Table], fields: Sequence[str]) -> str:
+    return f"{', '.join(sorted({t.title for t in tables}))} has no {', '.join(fields)}"
 
 
 def _why(error: Exception) -> str:
@@ -216,7 +227,7 @@ def _correlate(run: Run, number: int, end: int) -> None:
         inner = run.numbers[id(slot.rule)]
         if inner in run.shapes:
             _correlate(run, inner, end)
-    problem = unsatisfiable(shape, [run.entry(slot.rule).report for slot in shape.slots])
+    problem = unsatisfiable(shape, [_slot_report(run, slot) for slot in shape.slots])
     if problem:
         entry.reject(*problem)
         return
@@ -240,6 +251,22 @@ def _correlate(run: Run, number: int, end: int) -> None:
         entry.reject(BROKEN, plainly(error))
 
 
+
+
+def _slot_report(run: Run, slot: Slot) -> RuleReport:
+    """The report on a rule as a part of a correlation: without the fields that this groups by, it is of no use."""
+    report, number = run.entry(slot.rule).report, run.numbers[id(slot.rule)]
+    if report.reason:
+        return report
+    fields = slot.groups + slot.values
+    if number in run.shapes:
+        inner = run.shapes[number]
+        have = {name.casefold() for name in (*inner.groups, inner.kind, "sigma_metric")}
+        lost = [f for f in fields if f.casefold() not in have]
+        return replace(report, status=BROKEN, reason=f"it does not group by {', '.join(lost)}") if lost else report
+    tables = run.tables.get(number, [])
+    lost = [f for f in fields if all(run.columns.key(f) in t.absent for t in tables)]
+    return replace(report, status=FIELD_GAP, reason=_lacks(tables, lost), missing=tuple(lost)) if lost else report
 
 
 def feeds_of(run: Run, shape: Shape) -> list[list[tuple[int, Table]] | Inner]:

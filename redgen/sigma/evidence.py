@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from redgen.sigma.columns import text
-from redgen.sigma.members import ROWS, Inner
+from redgen.sigma.members import PLACES, Inner
 from redgen.sigma.shapes import Shape
 from redgen.sigma.store import Store
 
@@ -67,7 +67,7 @@ def collect(store: Store, number: int, shape: Shape, inners: Mapping[int, Inner]
         SELECT p.key, o.eid, o.t FROM
           (SELECT key, g, {nth} AS ordinal FROM (SELECT *, unnest(range(least(n, {cap}))) AS j FROM ranges)) p
         JOIN ordered o ON o.g = p.g AND o.ordinal = p.ordinal""")
-    store.db.execute(f"INSERT INTO found_events SELECT key, eid >> {ROWS}, eid & ((1::BIGINT << {ROWS}) - 1), t "
+    store.db.execute(f"INSERT INTO found_events SELECT key, eid >> {PLACES}, eid & ((1::BIGINT << {PLACES}) - 1), t "
                      "FROM picked WHERE eid >= 0")
     if not inners:
         store.db.execute("INSERT INTO found_sizes SELECT key, n FROM ranges")
@@ -102,8 +102,8 @@ def _number_members(store: Store, number: int, slots: Sequence[int]) -> None:
 
 def _descend(store: Store, held: str, slot: int, inner: Inner, cap: int) -> None:
     """The evidence of inner fires: one span for each alert and inner group."""
-    fire = f"(-eid) & ((1::BIGINT << {ROWS}) - 1)"
-    mine = f"((-eid) >> {ROWS}) = {slot} + 1"
+    fire = f"(-eid) & ((1::BIGINT << {PLACES}) - 1)"
+    mine = f"((-eid) >> {PLACES}) = {slot} + 1"
     store.db.execute(f"""
         CREATE OR REPLACE TEMP TABLE spans AS
         SELECT h.key, f.g, min(f.start) AS lo, max(f.stop) AS hi

@@ -17,8 +17,8 @@ from redgen.sigma.columns import FORMS, NUMBER, RAW, Columns
 from redgen.sigma.shapes import NUMERIC, Shape, Slot
 from redgen.sigma.store import Store, Table
 
-ROWS = 48
-"""Bits of a row number in an event's id."""
+PLACES = 56
+"""Bits of a place in an event's id; above them stands its table."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Inner:
     inners: Mapping[int, Inner] = field(default_factory=dict)
 
 
-def event_id(table: Table, row: str) -> str:
-    """The id of an event among all tables, as SQL over its row number."""
-    return f"({table.index}::BIGINT << {ROWS}) + {row}"
+def event_id(table: Table, place: str) -> str:
+    """The id of an event among all tables, as SQL over its place."""
+    return f"({table.index}::BIGINT << {PLACES}) + {place}"
 
 
 def members(store: Store, columns: Columns, number: int, shape: Shape, title: str,
@@ -98,8 +98,8 @@ def _of_events(columns: Columns, index: int, shape: Shape, slot: Slot, rule: int
     value = _value(shape, [scalar(f) for f in slot.values])
     unnested = "".join(f" LEFT JOIN (SELECT unnest(list_distinct({column}))) AS _{name}({name}) ON true"
                        for column, name in lists.items())
-    return (f"SELECT {index} AS slot, {event_id(table, 'h.row')} AS eid, e.t, {value} AS v{groups} "
-            f"FROM hits h JOIN {table.name} e ON e.rowid = h.row{unnested} "
+    return (f"SELECT {index} AS slot, {event_id(table, 'h.place')} AS eid, e.t, {value} AS v{groups} "
+            f"FROM hits h JOIN {table.name} e USING (place){unnested} "
             f"WHERE h.rule = {rule} AND h.source = {table.index}")
 
 
@@ -120,7 +120,7 @@ def _of_fires(index: int, shape: Shape, slot: Slot, inner: Inner) -> str:
     metrics = {inner.shape.kind: "f.metric", "sigma_metric": "f.metric"}
     groups = "".join(f", {have.get(f.casefold(), 'NULL::VARCHAR')} AS r{i}" for i, f in enumerate(slot.groups))
     texts = [have.get(f.casefold()) or f"{metrics.get(f, 'NULL')}::VARCHAR" for f in slot.values]
-    return (f"SELECT {index} AS slot, -((({index} + 1)::BIGINT << {ROWS}) + f.fire) AS eid, f.t, "
+    return (f"SELECT {index} AS slot, -((({index} + 1)::BIGINT << {PLACES}) + f.fire) AS eid, f.t, "
             f"{_value(shape, texts)} AS v{groups} FROM "
             f"(SELECT min(fire) AS fire, g, t, max(metric) AS metric FROM f{inner.number} GROUP BY g, t) f "
             f"JOIN k{inner.number} k USING (g)")

@@ -56,7 +56,7 @@ def nearest(events: Events, options: Options, wanted: Mapping[str, Collection[tu
             _mark(run, chosen, moved)
             for number, entry in enumerate(run.ruleset.loaded):
                 if entry.usable and isinstance(entry.rule, SigmaRule):
-                    scan(run, number, entry)
+                    scan(run, number, entry, gaps=False)
         titles = {f.name: f.source or f.name for f in events.files}
         where = {name: sorted({titles.get(file, file) for file, _ in some}) for name, some in chosen.items()}
         return {name: _closest(run, index, where[name]) if cut.files else _nowhere(where[name])
@@ -64,17 +64,17 @@ def nearest(events: Events, options: Options, wanted: Mapping[str, Collection[tu
 
 
 def _mark(run: Run, chosen: Mapping[str, list[tuple[str, int]]], moved: Mapping[tuple[str, int], int]) -> None:
-    """``wanted``: which row of which table belongs to which campaign."""
+    """``wanted``: which event of which table belongs to which campaign."""
     rows = [(index, file, moved[file, line]) for index, some in enumerate(chosen.values())
             for file, line in some if (file, line) in moved]
     columns = list(zip(*rows, strict=True)) or [(), (), ()]
     run.store.db.register("marks", pa.table({
         "campaign": pa.array(columns[0], pa.int32()), "name": pa.array(columns[1], pa.string()),
         "line": pa.array(columns[2], pa.int64())}))
-    parts = ["SELECT 0 AS campaign, 0 AS source, 0::BIGINT AS row WHERE false"]
+    parts = ["SELECT 0 AS campaign, 0 AS source, 0::BIGINT AS place WHERE false"]
     for table in run.store.tables:
         for number, name in enumerate(table.files):
-            parts.append(f"SELECT w.campaign, {table.index}, e.rowid FROM {table.name} e JOIN marks w "
+            parts.append(f"SELECT w.campaign, {table.index}, e.place FROM {table.name} e JOIN marks w "
                          f"ON e.line = w.line AND e.file = {number} AND w.name = {text(name)}")
     run.store.db.execute(f"CREATE TEMP TABLE wanted AS {' UNION ALL '.join(parts)}")
 
@@ -114,8 +114,8 @@ def _plain(run: Run, number: int, entry: Loaded, campaign: int) -> float:
 
 def _events(table: Table, campaign: int) -> str:
     """A campaign's rows of a table."""
-    return (f"{table.name} e JOIN (SELECT row FROM wanted WHERE source = {table.index} AND campaign = {campaign}) w "
-            "ON e.rowid = w.row")
+    return (f"{table.name} e JOIN (SELECT place FROM wanted WHERE source = {table.index} AND campaign = {campaign}) w "
+            "USING (place)")
 
 
 def _explain(run: Run, number: int, entry: Loaded, campaign: int) -> str:
@@ -134,7 +134,7 @@ def _correlation(run: Run, number: int, shape: Shape, campaign: int, shares: Map
     report = run.ruleset.loaded[number].report
     bases = _bases(run, shape)
     listed = ", ".join(map(str, bases))
-    if not run.store.one("SELECT count(*) FROM hits h JOIN wanted w USING (source, row) "
+    if not run.store.one("SELECT count(*) FROM hits h JOIN wanted w USING (source, place) "
                          f"WHERE h.rule IN ({listed}) AND campaign = {campaign}"):
         best = max(bases, key=lambda b: shares.get(b, 0.0), default=None)
         if best is None or not shares.get(best):
@@ -160,7 +160,7 @@ def _reached(run: Run, number: int, shape: Shape, campaign: int) -> tuple[float,
     db.execute("ALTER TABLE hits RENAME TO all_hits")
     made: list[int] = []
     try:
-        db.execute("CREATE TEMP TABLE hits AS SELECT h.* FROM all_hits h JOIN wanted w USING (source, row) "
+        db.execute("CREATE TEMP TABLE hits AS SELECT h.* FROM all_hits h JOIN wanted w USING (source, place) "
                    f"WHERE campaign = {campaign}")
         _fire(run, number, shape, made, last=True)
         best = run.store.one(f"SELECT max(metric) FROM f{number}") or 0.0

@@ -31,11 +31,11 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Table:
-    """One log source's events, a row each, known by ``rowid``.
+    """One log source's events, a row each, known by ``place``: its file and line in one number.
 
     Columns: ``t`` (UTC µs or NULL), ``file`` (index into ``files``), ``line``, ``event_id``, ``fulltext`` when asked
-    for, and the fields of ``fields`` in the forms that rules asked for. ``lists`` are fields that hold arrays, ``absent``
-    fields that the source cannot have; both by ``Columns.key``.
+    for, and the fields of ``fields`` in the forms that rules asked for. ``lists`` are fields that hold arrays,
+    ``absent`` fields that the source cannot have; both by ``Columns.key``.
     """
 
     index: int
@@ -83,14 +83,16 @@ class Store:
         empty = {k for k in keys if k in relation.absent or k not in relation.columns}
         absent = frozenset(k for k in empty if not in_format(unit.logsource, k))
         lists = frozenset(k for k in keys if k in relation.lists) - empty
-        chosen = ["epoch_us(_ts) AS t", "_file AS file", "_line AS line", "_event_id AS event_id"]
+        chosen = ["epoch_us(_ts) AS t", "_file AS file", "_line AS line",
+                  "(_file::BIGINT << 40) + _line AS place", "_event_id AS event_id"]
         if need.fulltext:
             chosen += [f"_fulltext AS {FULLTEXT_RAW}", f"lower(_fulltext) AS {FULLTEXT}"]
         forms = need.forms | {(k, RAW) for k in keys}
         for key, form in sorted(forms):
             value = derived(relation.columns, key, form, many=key in lists, empty=key in empty)
             chosen.append(f"{value} AS {columns.name(key, form)}")
-        table = Table(len(self.tables), unit.title, unit.source, unit.names, relation.rows, frozenset(keys), lists, absent)
+        table = Table(len(self.tables), unit.title, unit.source, unit.names, relation.rows, frozenset(keys), lists,
+                      absent)
         self.db.execute(f"CREATE TABLE {table.name} AS SELECT {', '.join(chosen)} FROM ({relation.sql})")
         if relation.table:
             self.db.execute(f"DROP TABLE IF EXISTS {quoted(relation.table)}")

@@ -180,6 +180,18 @@ def test_a_correlation_whose_rules_were_not_tested() -> None:
     assert said["count"].status == "tested"
 
 
+def test_a_correlation_that_groups_by_a_field_nobody_has() -> None:
+    """A gap of the correlation, not of its rules."""
+    from tests.sigma.lab import correlation
+
+    inner = correlation("event_count", ["good"], "1m", {"gte": 1}, by=["g"], name="inner")
+    outer = correlation("event_count", ["inner"], "1m", {"gte": 1}, by=["f"], name="outer")
+    texts = [GOOD, correlation("event_count", ["good"], "1m", {"gte": 1}, by=["gone"]), inner, outer]
+    said = {r.rule_id: r for r in run(texts, EVENTS).rules}
+    assert (said["good"].status, said["corr"].status, said["corr"].missing) == ("tested", "FIELD_GAP", ("gone",))
+    assert (said["outer"].status, "does not group by f" in said["outer"].reason) == ("ERROR", True)
+
+
 @pytest.mark.skipif(not JUDGES.is_dir(), reason="the judges' rules are not here")
 def test_every_rule_of_the_judges_is_used_or_says_why() -> None:
     """On events that have every field, only placeholders and old aggregations stay out."""
