@@ -23,6 +23,9 @@ _BOX, _TALL, _GAP, _DOWN, _EDGE, _TOP, _WAY = 158.0, 58.0, 22.0, 104.0, 26.0, 22
 _LETTERS = 21
 """How many letters of a step's name fit its box."""
 
+_WIDE = 420.0
+"""Wider drawings get a row of their own."""
+
 END = "end"
 """Where a playbook's walk stops; not drawn."""
 
@@ -31,18 +34,28 @@ SHADES = 5
 
 @dataclass(frozen=True)
 class Sight:
-    """One step over all campaigns of a playbook: how many reached it with logs, were seen there, seen there first."""
+    """One step over all campaigns of a playbook: how many walked it, left logs, were seen there, seen there first."""
 
     step: str
     technique: str
+    walked: int
     reached: int
     seen: int
     first: int
 
     @property
+    def note(self) -> str:
+        """What is told of it in its box."""
+        if self.reached:
+            return f"seen in {self.seen} of {self.reached}"
+        return "leaves no logs" if self.walked else "not walked"
+
+    @property
     def shade(self) -> str:
-        """The class of its box: ``d0`` never seen to ``d4`` always seen, ``dn`` where there was nothing to see."""
-        return f"d{min(int(self.seen / self.reached * SHADES), SHADES - 1)}" if self.reached else "dn"
+        """The class of its box: ``d0`` never seen to ``d4`` always, ``dn`` without logs, ``dn off`` not walked."""
+        if self.reached:
+            return f"d{min(int(self.seen / self.reached * SHADES), SHADES - 1)}"
+        return "dn" if self.walked else "dn off"
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ class Drawing:
     svg: Markup
     sights: tuple[Sight, ...]
     campaigns: int
+    wide: bool
 
 
 def drawings(card: Scorecard, graphs: Mapping[str, Sequence[Edge]] | None = None) -> list[Drawing]:
@@ -63,37 +77,44 @@ def drawings(card: Scorecard, graphs: Mapping[str, Sequence[Edge]] | None = None
         books.setdefault(c.playbook, []).append(c)
     found = []
     for book, campaigns in sorted(books.items()):
-        edges = [e for e in (graphs or {}).get(book) or _walked(campaigns) if END not in e[:2]]
+        walked = _walked(campaigns)
+        edges = [e for e in (graphs or {}).get(book) or walked if END not in e[:2]]
         sights = _sights(campaigns, edges)
-        found.append(Drawing(book, campaigns[0].title, _svg(book, sights, edges), tuple(sights.values()),
-                             len(campaigns)))
+        svg, width = _svg(book, sights, edges, frozenset(e[:2] for e in walked))
+        found.append(Drawing(book, campaigns[0].title, svg, tuple(sights.values()), len(campaigns), width > _WIDE))
     return found
 
 
 def _walked(campaigns: Sequence[CampaignScore]) -> list[Edge]:
     count: dict[tuple[str, str], int] = {}
     for c in campaigns:
-        path = c.path or tuple(s.step_id for s in c.steps)
-        for pair in pairwise(path):
+        for pair in pairwise(_path(c)):
             count[pair] = count.get(pair, 0) + 1
     return [(a, b, n / len(campaigns)) for (a, b), n in count.items()]
+
+
+def _path(c: CampaignScore) -> tuple[str, ...]:
+    return c.path or tuple(s.step_id for s in c.steps)
 
 
 def _sights(campaigns: Sequence[CampaignScore], edges: Sequence[Edge]) -> dict[str, Sight]:
     """Steps in the order in which they are met, in the graph first."""
     names = dict.fromkeys([n for a, b, _ in edges for n in (a, b)] + [s.step_id for c in campaigns for s in c.steps])
-    reached, seen, first = (dict.fromkeys(names, 0) for _ in range(3))
+    walked, reached, seen, first = (dict.fromkeys(names, 0) for _ in range(4))
     technique = dict.fromkeys(names, "")
     for c in campaigns:
-        for name in {s.step_id for s in c.steps}:
+        here = {s.step_id for s in c.steps}
+        for name in here:
             reached[name] += 1
+        for name in names.keys() & (here | set(_path(c))):
+            walked[name] += 1
         technique |= {s.step_id: s.technique for s in c.steps}
         hits = sorted((s.t_det if s.t_det is not None else s.t0, s.step_id) for s in c.steps if s.detected)
         for name in {name for _, name in hits}:
             seen[name] += 1
         if hits:
             first[hits[0][1]] += 1
-    return {n: Sight(n, technique[n], reached[n], seen[n], first[n]) for n in names}
+    return {n: Sight(n, technique[n], walked[n], reached[n], seen[n], first[n]) for n in names}
 
 
 def _places(sights: Mapping[str, Sight], edges: Sequence[Edge]) -> tuple[dict[Node, Point], set[Edge]]:
@@ -136,24 +157,28 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _svg(book: str, sights: Mapping[str, Sight], edges: Sequence[Edge]) -> Markup:
+def _svg(book: str, sights: Mapping[str, Sight], edges: Sequence[Edge],
+         walked: frozenset[tuple[str, str]]) -> tuple[Markup, float]:
+    """The drawing, and how wide it is."""
     at, back = _places(sights, edges)
     width = max((x + _room(n) / 2 for n, (x, _) in at.items()), default=0) + _EDGE
     height = max((y for _, y in at.values()), default=0) + _TALL + _EDGE / 2
     told = "; ".join(f"{s.step}: seen in {s.seen} of {s.reached}" for s in sights.values())
     label = words.clean(f"Steps of {book}, by how often a detection saw them: {told}")
     tip = f"tip-{sum(book.encode()) % 9973}-{len(book)}"
-    parts = [*_arrows(at, edges, back, tip), *(_box(s, at[s.step]) for s in sights.values())]
-    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" style="max-width:{:.0f}px;min-width:{:.0f}px" role="img" '
+    parts = [*_arrows(at, edges, back, tip, walked), *(_box(s, at[s.step]) for s in sights.values())]
+    svg = Markup('<svg viewBox="0 0 {:.0f} {:.0f}" style="max-width:{:.0f}px;min-width:{:.0f}px" role="img" '
                   'aria-label="{}"><defs>'
                   '<marker id="{}" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8" markerHeight="8" '
                   'orient="auto" markerUnits="userSpaceOnUse"><path class="tip" d="M0 .6 8 4 0 7.4z"/></marker></defs>'
                   "{}</svg>").format(width, height, width, width * 0.72, label, tip, Markup("").join(parts))
+    return svg, width
 
 
-def _arrows(at: Mapping[Node, Point], edges: Sequence[Edge], back: set[Edge], tip: str) -> Iterator[Markup]:
+def _arrows(at: Mapping[Node, Point], edges: Sequence[Edge], back: set[Edge], tip: str,
+            walked: frozenset[tuple[str, str]]) -> Iterator[Markup]:
     most = max((w for _, _, w in edges), default=1.0) or 1.0
-    for edge in edges:
+    for edge in sorted(edges, key=lambda e: e[:2] in walked):  # those walked lie on top
         (x0, y0), (x1, y1) = at[edge[0]], at[edge[1]]
         thick = 1.1 + 2.4 * max(edge[2], 0.0) / most
         if edge in back:
@@ -163,8 +188,9 @@ def _arrows(at: Mapping[Node, Point], edges: Sequence[Edge], back: set[Edge], ti
         else:
             stops = [at[n] for n in _course(edge[0], edge[1], round((y1 - y0) / _DOWN))[1:-1]]
             path = _down([(x0, y0 + _TALL), *((x, y + _TALL / 2) for x, y in stops), (x1, y1 - 1)])
+        kind = f"{'back' if edge in back else 'way'}{'' if edge[:2] in walked else ' off'}"
         yield Markup('<path class="{}" d="{}" stroke-width="{:.1f}" marker-end="url(#{})"><title>{} → {}: {}</title>'
-                     "</path>").format("back" if edge in back else "way", path, thick, tip, words.clean(edge[0]),
+                     "</path>").format(kind, path, thick, tip, words.clean(edge[0]),
                                        words.clean(edge[1]), words.number(edge[2]))
 
 
@@ -185,7 +211,7 @@ def _around(a: Point, b: Point, side: int) -> str:
 
 def _box(s: Sight, at: Point) -> Markup:
     x, y = at[0] - _BOX / 2, at[1]
-    name, note = words.clean(s.step), f"seen in {s.seen} of {s.reached}" if s.reached else "leaves no logs"
+    name = words.clean(s.step)
     short = name if len(name) <= _LETTERS else name[:_LETTERS - 1] + "…"
     first = Markup('<text class="first" x="{:.1f}" y="{:.1f}">first {}×</text>').format(
         x + _BOX - 6, y - 5, s.first) if s.first else Markup("")
@@ -193,4 +219,4 @@ def _box(s: Sight, at: Point) -> Markup:
                   '<rect x="{:.1f}" y="{:.1f}" width="{:.0f}" height="{:.0f}" rx="9"/>'
                   '<text class="name" x="{:.1f}" y="{:.1f}">{}</text><text class="note" x="{:.1f}" y="{:.1f}">{}</text>'
                   "{}</g>").format(s.shade, " · ".join(t for t in (name, s.technique) if t), x, y, _BOX, _TALL, at[0],
-                                   y + 24, short, at[0], y + 44, note, first)
+                                   y + 24, short, at[0], y + 44, s.note, first)

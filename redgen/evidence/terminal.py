@@ -254,7 +254,8 @@ def _false_alerts(card: Scorecard) -> Iterator[RenderableType]:
     yield _text(("False alerts", "bold"), f"  {words.plural(false.groups, 'group')}, caused by: ", ", ".join(shown),
                 more)
     rows = [(_text("  ", facts.name_of(r)), _text(f"{words.number(r.false_per_day.value)} a day"),
-             _text(f"caught {words.plural(len(r.campaigns), 'campaign')}, {len(r.unique)} that no other rule caught"))
+             _text(f"caught {words.plural(len(r.campaigns), 'campaign')}, {len(r.unique)} that no other rule caught"
+                   if r.campaigns else "caught no campaign"))
             for r in facts.costly(card)[:_RULES]]
     yield _grid(rows, ratio=2)
     if len(facts.costly(card)) > _RULES:

@@ -131,7 +131,8 @@ def test_a_playbook_is_drawn_with_its_branches_and_loops() -> None:
     drawn = {d.playbook: d for d in graphs.drawings(losing(), {"ato-mfa-fatigue": edges})}
     book = drawn["ato-mfa-fatigue"]
     assert [s.step for s in book.sights] == ["guess", "push", "enroll", "read_mail"]
-    assert book.svg.count('class="way"') == 4 and book.svg.count('class="back"') == 2
+    assert book.svg.count('class="way') == 4 and book.svg.count('class="back') == 2
+    assert book.svg.count('class="way off"') == 1, "no campaign went from guess to enroll"
     assert {s.step: (s.reached, s.seen, s.first) for s in book.sights}["read_mail"] == (2, 1, 1)
     assert "end" not in {s.step for s in book.sights}
     assert drawn["api-bola-enumeration"].svg.count('class="way"') == 2, "without its graph: the way that campaigns took"

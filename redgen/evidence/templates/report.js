@@ -119,6 +119,7 @@
       document.querySelector(link.getAttribute("href")).scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     });
   }
+  for (const frame of all(".graph > .scroll")) frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
   dark.addEventListener("change", draw);
   draw().then(() => { update(); });
 })();
