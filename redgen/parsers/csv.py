@@ -1,4 +1,4 @@
-"""Delimited text with a header: comma, semicolon, tab or bar, quoted as RFC 4180 has it; an empty cell is NULL.
+"""Delimited text with a header: comma, semicolon, tab, bar or space, quoted as RFC 4180 has it; an empty cell is NULL.
 
 A record is said to be on the line on which it begins; line ends inside quotes are kept.
 """
@@ -37,10 +37,11 @@ class Header:
 
     @classmethod
     def of(cls, head: str) -> Header:
-        """The first line that is neither empty nor a comment, cut at the delimiter of which it has most."""
+        """The first line that is no comment and not empty, cut at the mark of which it has most, else at spaces."""
         lines = head.split("\n")
         at = next((k for k, line in enumerate(lines) if line.strip() and line[0] != "#"), 0)
         delimiter = max(_DELIMITERS, key=lines[at].count)
+        delimiter = delimiter if delimiter in lines[at] else " "
         names = next(csv.reader([lines[at]], delimiter=delimiter), [])
         return cls(tuple(name.strip() for name in names), delimiter, at + 1)
 
@@ -58,9 +59,11 @@ class Csv(Parser):
         if len(header.names) < 2 or len(names) < len(header.names) or not all(_NAME.fullmatch(n) for n in header.names):
             return 0.0
         after = head.split("\n")[header.lines:][:20]
-        records = list(csv.reader(after, delimiter=header.delimiter))[:3]
-        same = all(len(record) == len(header.names) for record in records if record)
-        return (0.6 if same else 0.0) + 0.1 * (path.suffix in (".csv", ".tsv"))
+        records = [record for record in csv.reader(after, delimiter=header.delimiter) if record][:9]
+        same = sum(len(record) == len(header.names) for record in records) / max(len(records), 1)
+        if header.delimiter == " " and (same < 1 or len(header.names) < 5):
+            return 0.0  # prose
+        return 0.5 * same + (0.2 if path.suffix in (".csv", ".tsv") else 0.0)
 
     def relation(self, db: DuckDBPyConnection, files: Sequence[Path], want: Want, given: Given) -> Relation:
         """One row per record; records with more or fewer cells than the header are refused."""

@@ -25,8 +25,9 @@ _TARGET = f"CASE WHEN contains(request, ' ') THEN {_AFTER} END"
 _LAST = "regexp_extract(request, ' (HTTP/[\\d.]+)$', 1)"
 
 FIELDS: Mapping[str, str] = {
-    "remote_addr": "split_part(who, ' ', -3)", "remote_user": "split_part(who, ' ', -1)",
-    "remote_ident": "split_part(who, ' ', -2)", "server_name": "CASE WHEN vhost <> '' THEN vhost END",
+    "remote_addr": "split_part(who, ' ', 1)", "remote_ident": "split_part(who, ' ', 2)",
+    "remote_user": "substr(who, length(split_part(who, ' ', 1)) + length(split_part(who, ' ', 2)) + 3)",
+    "server_name": "CASE WHEN vhost <> '' THEN vhost END",
     "time_local": "time_local", "request": "request", "status": "status", "body_bytes_sent": "nullif(bytes, '-')",
     "http_referer": "referer", "http_user_agent": "agent",
     "request_method": "CASE WHEN contains(request, ' ') THEN split_part(request, ' ', 1) END",

@@ -96,7 +96,7 @@ def _rows(name: str, near: int) -> str:
         "SELECT *, CASE kind WHEN 0 THEN left(b, 15) WHEN 1 THEN split_part(b, ' ', 1) END AS t FROM ({})",
         "SELECT *, CASE WHEN kind < 2 THEN substr(b, length(t) + 2) END AS r FROM ({})",
         "SELECT *, CASE WHEN r IS NOT NULL THEN substr(r, strpos(r, ' ') + 1) END AS m FROM ({})",
-        "SELECT *, left(m, strpos(m, ': ') - 1) AS tag FROM ({})",
+        "SELECT *, CASE WHEN contains(m, ': ') THEN left(m, strpos(m, ': ') - 1) END AS tag FROM ({})",
         f"SELECT _file, _line, text, pri, kind, {columns} FROM ({{}})",
         f"SELECT *, CASE kind WHEN 0 THEN {yearless('timestamp', near)} ELSE {iso('timestamp')} END AS _at FROM ({{}})",
         f"SELECT *, CASE WHEN starts_with(message, 'message rep') THEN {inner} ELSE message END AS said FROM ({{}})",

@@ -40,10 +40,9 @@ class Header:
     def of(cls, path: Path) -> Header:
         """The header of one file; DataError when it names no fields."""
         said = [line for line in head_of(path).split("\n") if line.startswith("#")]
-        given = {line.split()[0]: line for line in said if len(line.split()) > 1}
-        code = given.get("#separator", "#separator \\x09").split()[1]
+        code = next((line.partition(" ")[2] for line in said if line.startswith("#separator ")), "\\x09")
         separator = re.sub(r"\\x(..)", lambda m: chr(int(m[1], 16)), code)
-        rest = {key: line.split(separator)[1:] for key, line in given.items()}
+        rest = {key: values for key, *values in (line.split(separator) for line in said) if values}
         if "#fields" not in rest:
             raise DataError(f"{path}: no #fields line at its start; Zeek's TSV cannot be read without its header")
         fields = tuple(rest["#fields"])

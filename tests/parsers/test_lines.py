@@ -85,7 +85,7 @@ def test_a_forgotten_quote_is_named(db: Db, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot read .*nowhere"):
+    with pytest.raises(DataError, match=r"cannot read .*nowhere"):
         _lines.head_of(tmp_path / "nowhere")
     with pytest.raises(DataError, match="cannot read"):
         _lines.head_of(tmp_path)
