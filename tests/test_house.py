@@ -21,7 +21,7 @@ RANKS = (
      "evidence"},
     {"pipeline"},
     {"checks", "assess"},
-    {"cli", "__main__"},
+    {"cli", "__main__", "pytest_plugin"},
 )
 """Lowest first; a room may import from rooms of a lower rank, from itself, and where ``DOORS`` says so."""
 

@@ -29,9 +29,9 @@ class LogFiles:
         self._names = [f.name for f in events.files]
 
     def entity(self, kind: str, values: Sequence[str]) -> pd.DataFrame | None:
-        """All lines with one of ``values`` as an entity of the type ``kind``."""
+        """All lines with one of ``values`` (lower case, meaning any case) as an entity of the type ``kind``."""
         columns = self._columns(kind)
-        return self._found(columns, values) if columns else None
+        return self._found(columns, values, fold=True) if columns else None
 
     def names(self, kind: str) -> Sequence[str] | None:
         """Every value of that type in the logs, each once, sorted."""
@@ -57,14 +57,16 @@ class LogFiles:
         return found.merge(times, on=["file", "line"], how="left").fillna({"t": 0}).astype({"t": "int64"})[
             list(PLACE_COLUMNS)]
 
-    def _found(self, columns: Iterable[tuple[str, str]], values: Sequence[str]) -> pd.DataFrame:
+    def _found(self, columns: Iterable[tuple[str, str]], values: Sequence[str], *, fold: bool = False) -> pd.DataFrame:
+        """Lines whose column is one of ``values``; with ``fold`` these are in lower case and mean any case."""
         import pandas as pd
 
         asked = pd.DataFrame({"value": range(len(values)), "text": pd.Series(list(values), dtype="str")})
         self._db.register("asked", asked)
+        cell = 'lower(e."{}")' if fold else 'e."{}"'
         union = " UNION ALL ".join(
             f'SELECT asked.value, f.name AS file, e._line AS line, coalesce(epoch_us(e._ts), 0) AS t FROM {table} e '
-            f'JOIN asked ON e."{column}" = asked.text JOIN files f ON f.source = \'{table}\' AND f.number = e._file'
+            f'JOIN asked ON {cell.format(column)} = asked.text JOIN files f ON f.source = \'{table}\' AND f.number = e._file'
             for table, column in columns)
         try:
             return self._db.execute(f"SELECT DISTINCT value, file, line, t FROM ({union}) ORDER BY ALL").df()

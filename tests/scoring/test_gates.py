@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redgen.alert import FIELD_GAP
+from redgen.alert import FIELD_GAP, Diagnostic
 from redgen.scorecard import FAILED, INCONCLUSIVE, NO_TELEMETRY, PASSED, GateResult, Scorecard
 from redgen.scoring.gates import evaluate, exit_code
 from redgen.scoring.gates_file import load_gates
@@ -347,3 +347,10 @@ def test_nothing_passes_that_the_exact_interval_does_not_show(hits: int, misses:
     exact = clopper_pearson(hits, hits + misses)
     assert (found.status == PASSED) == (exact.lower is not None and exact.lower >= 0.85)
     assert found.status != FAILED or exact.upper < 0.85 or clopper_pearson(hits + misses, hits + misses).lower >= 0.85
+
+
+def test_alerts_in_another_time_zone_pass_no_gate() -> None:
+    wrong = replace(card(campaigns(40)), diagnostics=(Diagnostic("WRONG_TIME_ZONE", "moved by +2 h", 40, "error"),))
+    found = ask(wrong, RECALL)
+    assert found.status == INCONCLUSIVE
+    assert "another time zone" in found.message
