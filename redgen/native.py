@@ -37,6 +37,7 @@ def lines(alerts: Alerts) -> Iterator[str]:
 
     events, entities = _sorted(alerts.events), _sorted(alerts.entities)
     db = duckdb.connect(config={"threads": 2})
+    db.execute("SET enable_progress_bar = false")
     try:
         for first in range(0, len(alerts), SLICE):
             last = min(first + SLICE, len(alerts))

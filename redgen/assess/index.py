@@ -122,6 +122,7 @@ class LogFiles:
 
         db = duckdb.connect(config={"threads": 2, "memory_limit": "2GB", "autoinstall_known_extensions": False,
                                     "autoload_known_extensions": False})
+        db.execute("SET enable_progress_bar = false")
         tables: dict[str, dict[str, str]] = {}
         rows: list[tuple[str, int, str]] = []
         for k, (source, files) in enumerate(self._by_source.items()):

@@ -129,6 +129,8 @@ def _doubts(
     if metric.credit and bench.card.chance.refused and not allow_chance:
         chance = bench.card.chance.recall
         yield f"chance alone would detect {chance:.0%} of campaigns, so their detection proves little (--allow-chance)"
+    if any(d.code == "WRONG_TIME_ZONE" for d in bench.card.diagnostics):
+        yield "the alerts' times look as if they were in another time zone (--zone says which)"
     if metric.about not in (CAMPAIGNS, BASELINE) or gate.metric == STRICT.metric:
         return
     told = sum(c.status not in BLIND for c in bench.card.campaigns)
