@@ -62,6 +62,8 @@ def pointer(path: Path) -> str:
     >>> pointer((("a.b", True), ("c", True)))
     '$."a.b"[*]."c"'
     """
+    if any(key == "*" for key, _ in path):  # the one key that quoting does not keep from being a wildcard
+        return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key, _ in path)
     steps = "".join(f".{json.dumps(key, ensure_ascii=False)}" + "[*]" * many for key, many in path)
     return f"${steps.removesuffix('[*]')}"
 

@@ -36,7 +36,8 @@ def moment(x: str, near: int = 0) -> str:
         WHEN regexp_full_match({x}, '-?[\\d.]+([eE]\\+?\\d+)?') THEN {epoch(x)}
         WHEN substr({x}, 3, 1) = '/' THEN {clf(x)}
         WHEN substr({x}, 4, 1) = ' ' AND substr({x}, 7, 1) = ' ' THEN {yearless(x, near)}
-        ELSE coalesce({", ".join(f"try_strptime({x}, '{form}')" for form in _RARE)}) END"""
+        WHEN regexp_matches({x}, '\\d') THEN coalesce({", ".join(f"try_strptime({x}, '{form}')" for form in _RARE)})
+        END"""
 
 
 _RARE = ("%Y/%m/%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S GMT", "%Y%m%dT%H%M%SZ",
