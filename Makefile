@@ -10,13 +10,13 @@ check:  ## lint and types
 	$(PYTHON) -m mypy
 
 test:  ## the quick suite
-	$(PYTHON) -m pytest -m 'not heavy'
+	$(PYTHON) -m pytest
 
 heavy:  ## the slow suite
 	$(PYTHON) -m pytest -m heavy
 
 bless:  ## accept what the golden tests see now
-	$(PYTHON) -m pytest tests/sources --bless
+	$(PYTHON) -m pytest tests/sources tests/evidence tests/scoring tests/readers --bless
 
 bench:  ## the performance contract, as a table
 	$(PYTHON) -m tests.benchmarks
