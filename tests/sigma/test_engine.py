@@ -209,3 +209,23 @@ def test_membership_in_a_network_is_that_of_the_standard_library(address: Any, c
         first, last = bounds(network)
         assert (first <= (normal(str(address)) or "") <= last) == (address in network)
         assert normal(address.exploded.upper()) == normal(str(address))
+
+
+def test_very_many_alerts_share_what_they_may_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raw fires of a dense burst would else name every event thousands of times."""
+    from redgen.sigma import evidence
+
+    monkeypatch.setattr(evidence, "BUDGET", 100)
+    detection = run([selects("a", k="a"), correlation("event_count", ["a"], "1m", {"gte": 10})],
+                    [at(i / 10, k="a", g="u") for i in range(59)], raw_fires=True)
+    assert len(detection.alerts) == 50
+    assert len(detection.alerts.events) == 100
+    assert detection.alerts.frame["n_events"].tolist() == list(range(10, 60))
+    assert [d.code for d in detection.diagnostics] == ["EVIDENCE_CUT"]
+
+
+def test_lines_that_are_no_records_are_counted() -> None:
+    """A log cut off in the middle still has its alerts."""
+    detection = run(selects("a", k="a"), json.dumps(at(0, k="a")) + '\n{"k": "a", "@time')
+    assert len(detection.alerts) == 1
+    assert [(d.code, d.count) for d in detection.diagnostics] == [("REFUSED_LINES", 1)]
