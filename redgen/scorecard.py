@@ -182,7 +182,7 @@ class TimeToDetect:
 
 @dataclass(frozen=True)
 class Chance:
-    """What blind luck would have matched at entity-and-window level: SCORING.md's coincidence control.
+    """What blind luck would have matched at entity-and-window level: see docs/scoring.md.
 
     ``recall`` is R0, the mean over ``shifts`` circular shifts; ``adjusted`` is (R - R0) / (1 - R0); ``refused`` says
     that R0 is too high for a gate on recall.

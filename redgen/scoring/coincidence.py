@@ -35,7 +35,7 @@ from redgen.seed import Seed
 F64 = NDArray[np.float64]
 
 TOO_HIGH = 0.2
-"""R0 above which recall may not be gated on (SCORING.md 2.3)."""
+"""R0 above which recall may not be gated on (docs/scoring.md)."""
 
 NOTABLE = 0.05
 """p above which recall is not told apart from luck."""

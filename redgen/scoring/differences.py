@@ -19,7 +19,7 @@ from redgen.scoring.survival import kaplan_meier, logrank
 from redgen.scoring.weights import MOST_RESAMPLED, effective
 
 MARGIN = 0.02
-"""How much recall may be lost before a run counts as worse (SCORING.md 2.5)."""
+"""How much recall may be lost before a run counts as worse (docs/scoring.md)."""
 
 DISCORDANT = 5
 """With fewer campaigns that changed, McNemar's exact one-sided p cannot fall below 0.05."""

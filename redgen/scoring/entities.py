@@ -20,7 +20,7 @@ from redgen.scoring.joins import I64, Mask, equal, overlapping, unique_pairs, wi
 from redgen.scoring.tables import Tables
 
 SPECIFIC = 0.05
-"""Least share of an entity's events in a step's window that are the attack's (SCORING.md 2.3)."""
+"""Least share of an entity's events in a step's window that are the attack's (docs/scoring.md)."""
 
 LIFT = 10.0
 """Or this many times the share of the attack's events among all events in that window."""

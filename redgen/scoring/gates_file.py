@@ -1,7 +1,7 @@
 """The gates file (``redgen-gates.yml``): what a scorecard must reach for a build to pass, and what is excused.
 
 Every problem is named by file, line and key at once: unknown keys, metrics and gates, keys that a metric does not
-take, limits that cannot be. See SCORING.md 2.6.
+take, limits that cannot be. See docs/scoring.md.
 """
 
 from __future__ import annotations

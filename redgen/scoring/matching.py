@@ -21,7 +21,7 @@ from redgen.scoring.resolve import References
 from redgen.scoring.tables import COLLATERAL, HARD_NEGATIVE, Tables
 
 FEW = 10
-"""An alert that names at most so many events is true when any of them is malicious (SCORING.md 2.3)."""
+"""An alert that names at most so many events is true when any of them is malicious (docs/scoring.md)."""
 
 EVENT, ENTITY = 0, 1
 LEVELS = ("L0", "L1")

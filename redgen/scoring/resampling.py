@@ -24,7 +24,7 @@ I64 = NDArray[np.int64]
 RESAMPLES = 2000
 FLIPS = 10_000
 BURSTY = 1.5
-"""Hourly counts whose variance is more than so many times their mean are no Poisson process (SCORING.md 2.4)."""
+"""Hourly counts whose variance is more than so many times their mean are no Poisson process (docs/scoring.md)."""
 ENUMERABLE = 13
 """Up to so many differences every pattern of signs is looked at: 2¹³ are fewer than FLIPS."""
 

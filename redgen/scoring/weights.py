@@ -25,7 +25,7 @@ MOST_RESAMPLED = 2000
 """With more campaigns than this the bootstrap adds nothing but time."""
 
 SMALL = 10
-"""A stratum with fewer campaigns calls for the exact bound (SCORING.md 2.4)."""
+"""A stratum with fewer campaigns calls for the exact bound (docs/scoring.md)."""
 
 _GRID = 4000
 

@@ -139,7 +139,7 @@ def test_a_coin_that_hits_many_is_not_praised() -> None:
 
 @pytest.mark.parametrize(("people", "per_day"), [(1000, 500), (20, 500)])
 def test_luck_by_entity_is_what_theory_says(people: int, per_day: int) -> None:
-    """Noise of λ alerts an hour about K people: a window of W hours is hit with 1 - exp(-λW/K) (SCORING.md 2.3)."""
+    """Noise of λ alerts an hour about K people: a window of W hours is hit with 1 - exp(-λW/K) (docs/scoring.md)."""
     users = [f"user{k}" for k in range(people)]
     rng = np.random.default_rng(11)
     attacks = [Attack(f"C-{k:03d}", {"s": [(m, k + 1), (m + 180, k + 501)]}, user=[users[int(rng.integers(people))]])

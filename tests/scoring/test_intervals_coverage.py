@@ -34,7 +34,7 @@ def covered(interval, n: int, p: float) -> float:
 
 
 def test_the_coverages_that_made_the_exact_interval_the_gates() -> None:
-    """SCORING.md 2.4: n=20, p=.95 CP .984, Wilson .925; n=50, p=.98 .982 and .922."""
+    """n=20, p=.95 CP .984, Wilson .925; n=50, p=.98 .982 and .922."""
     assert covered(clopper_pearson, 20, 0.95) == pytest.approx(0.984, abs=0.0006)
     assert covered(wilson, 20, 0.95) == pytest.approx(0.925, abs=0.0006)
     assert covered(clopper_pearson, 50, 0.98) == pytest.approx(0.982, abs=0.0006)

@@ -26,7 +26,7 @@ from tests.scoring.cards import campaign, campaigns, card, rule
 
 
 def test_mcnemar_needs_five_to_say_anything() -> None:
-    """SCORING.md 2.5: b=5, c=0 gives .031, b=4 .0625, b=3 .125."""
+    """b=5, c=0 gives .031, b=4 .0625, b=3 .125."""
     assert [mcnemar(b, 0) for b in (5, 4, 3)] == [0.03125, 0.0625, 0.125]
     assert mcnemar(0, 9) == mcnemar(0, 0) == 1.0
 

@@ -16,7 +16,7 @@ from redgen.scoring.sequential import Sprt, confidence_sequence, parse, run
 
 
 def test_walds_constants() -> None:
-    """SCORING.md 2.5: -0.111, +1.099, ±2.944; n ≈ 52 at r0 and 38 at r1."""
+    """-0.111, +1.099, ±2.944; n ≈ 52 at r0 and 38 at r1."""
     t = Sprt()
     assert (t.detected, t.missed) == pytest.approx((-0.111, 1.099), abs=5e-4)
     assert (t.lower, t.upper) == pytest.approx((-2.944, 2.944), abs=5e-4)
