@@ -28,6 +28,7 @@ class Values:
 
     def __init__(self) -> None:
         self.pointers: dict[str, int] = {}
+        self.opened: dict[str, int] = {}
 
     def scalar(self, path: Path) -> str:
         """SQL of the text at ``path``; an object or array is its JSON text."""
@@ -41,17 +42,24 @@ class Values:
         outer, rest = path[: arrays[0] + 1], path[arrays[0] + 1:]
         box = self.scalar(outer)
         tail = pointer(rest).removeprefix("$") + "[*]" * (bool(rest) and rest[-1][1])
-        opened = f"TRY(json_extract_string({box}, {text('$[*]' + tail)}))"
+        opened = f"CASE WHEN starts_with({box}, '[') THEN TRY(json_extract_string({box}, {text('$[*]' + tail)})) END"
+        column = f"l{self.opened.setdefault(opened, len(self.opened) + 1)}"
         lone = f"TRY(json_extract_string({box}, {text('$' + tail)}))" if rest else box
-        lone = lone if tail.find("[*]") >= 0 else f"[{lone}]"
-        return Cell(f"CASE WHEN starts_with({box}, '[') THEN CASE WHEN len({opened}) > 0 THEN {opened} END "
-                    f"WHEN {box} IS NOT NULL THEN {lone} END", many=True)
+        lone = lone if "[*]" in tail else f"[{lone}]"
+        return Cell(f"CASE WHEN len({column}) > 0 THEN {column} "
+                    f"WHEN {box} IS NOT NULL AND NOT starts_with({box}, '[') THEN {lone} END", many=True)
 
     def sql(self, source: str) -> str:
-        """The rows of ``source`` with their values as the list ``v``; v is NULL when a record is no JSON."""
+        """The rows of ``source`` with their values as the list ``v``; v is NULL when a record is no JSON.
+
+        Each opened array is a column, so that it is opened once.
+        """
         wanted = ", ".join(text(p) for p in self.pointers) or "'$.\"_\"'"
-        return (f"SELECT _file, _line, text, TRY(json_extract_string(text, [{wanted}])) AS v "
+        rows = (f"SELECT _file, _line, text, TRY(json_extract_string(text, [{wanted}])) AS v "
                 f"FROM {source} WHERE text <> ''")
+        if not self.opened:
+            return rows
+        return f"SELECT *, {', '.join(f'{sql} AS l{n}' for sql, n in self.opened.items())} FROM ({rows})"
 
 
 @dataclass(frozen=True)
