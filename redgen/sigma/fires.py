@@ -99,7 +99,7 @@ def _clause(number: int, shape: Shape, clause: Clause, reach: int, end: int) -> 
     """One alternative of an extended condition: what must be seen (in order, for ordered ones), what must not.
 
     Without a negation it fires at its last event. With one, nobody knows before the window is over: it looks forward
-    from its first event and fires a span later, if the observation lasts that long.
+    from each of its events and fires a span later, if the observation lasts that long.
     """
     positive, negative = sorted(clause[0]), sorted(clause[1])
     if not negative:
@@ -138,15 +138,17 @@ def _sequence(number: int, positive: list[int], reach: int) -> str:
 
 
 def _sequence_ahead(number: int, positive: list[int], negative: list[int], reach: int) -> str:
-    """Events that begin such a chain, and how many of the forbidden follow within the window."""
+    """Wanted events after which such a chain is completed within the window, and whether a forbidden one follows.
+
+    Any wanted event opens a window, as without an order; the chain may begin with it or later.
+    """
     source = f"SELECT *, CASE WHEN slot = {positive[-1]} THEN t END AS c0 FROM m{number}"
     for k, slot in enumerate(reversed(positive[:-1]), 1):
         source = (f"SELECT *, CASE WHEN slot = {slot} THEN min(c{k - 1}) OVER w END AS c{k} FROM ({source}) "
                   f"WINDOW w AS {_window(LATER)}")
-    first = f"c{len(positive) - 1}"
-    return (f"SELECT * FROM (SELECT *{_sights(negative, 'n', reach, ahead=True)} FROM ({source}) "
-            f"WINDOW w AS {_window(FUTURE)}) "
-            f"WHERE {first} IS NOT NULL AND {first} - t <= {reach}")
+    first, listed = f"c{len(positive) - 1}", ", ".join(map(str, positive))
+    return (f"SELECT * FROM (SELECT *, min({first}) OVER w AS done{_sights(negative, 'n', reach, ahead=True)} "
+            f"FROM ({source}) WINDOW w AS {_window(FUTURE)}) WHERE done <= t + {reach} AND slot IN ({listed})")
 
 
 def _late(number: int, clause: Clause, reach: int, end: int) -> str:

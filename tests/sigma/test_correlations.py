@@ -141,7 +141,8 @@ EXTENDED = [
     ("temporal_ordered", "a and b", "b0 a5", []), ("temporal_ordered", "a and b", "a0 b5", [5]),
     ("temporal_ordered", "a and (b or c)", "a0 c5", [5]), ("temporal_ordered", "a and b and not c", "a0 b5 a40", [10]),
     ("temporal_ordered", "a and b and not c", "b0 a5 a40", []),
-    ("temporal_ordered", "a and b and not c", "a0 b5 c6 a40", [])]
+    ("temporal_ordered", "a and b and not c", "a0 b5 c6 a40", []),
+    ("temporal_ordered", "a and b and not c", "b0 a5 b8 c12 a60", [10])]
 
 
 def test_extended() -> None:
