@@ -6,70 +6,102 @@ Sources: OpenSSH auth.c, packet.c and session.c; Linux-PAM pam_unix; sudo's logg
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-Reading = tuple[str, str]
-"""A piece of text that the message must hold, and the pattern whose first group is the value."""
 
-_TRIED = "(?:Failed|Accepted|Postponed|Partial)"
-_LEFT = r"(?:Connection (?:closed|reset) by|Disconnect\w+(?: from)?)"
-_ADDRESS = r"([\da-fA-F.:]{2,45})"
+@dataclass(frozen=True)
+class Reading:
+    """One way to find a value: when the message holds a text, the pattern's one group in a piece of the message.
+
+    ``holds``: one text or several of which one will do, after ``^`` at the start. ``piece``: see ``PIECES``.
+    """
+
+    holds: str | tuple[str, ...]
+    pattern: str
+    piece: str = "all"
+
+    def sql(self, message: str) -> str:
+        """A branch of a CASE over the column ``message``."""
+        every = (self.holds,) if isinstance(self.holds, str) else self.holds
+        tests = (f"starts_with({message}, {_text(t[1:])})" if t[0] == "^" else f"contains({message}, {_text(t)})"
+                 for t in every)
+        piece = PIECES[self.piece].replace("?", message)
+        return f"WHEN {' OR '.join(tests)} THEN nullif(regexp_extract({piece}, {_text(self.pattern)}, 1), '')"
+
+
+PIECES = {
+    "all": "?",
+    "after user": "split_part(?, ' for user ', 2)",
+    "after from": "split_part(?, ' from ', -1)",
+    "before from": "left(?, length(?) - length(split_part(?, ' from ', -1)) - 6)",
+    "after port": "split_part(?, ' port ', -1)",
+    "before port": "left(?, length(?) - length(split_part(?, ' port ', -1)) - 6)",
+}
+"""Pieces of a message, cut at the last such word: who guesses names could write ``from`` and addresses into them."""
+
+_TRIED = ("^Failed ", "^Accepted ", "^Postponed ", "^Partial ")
+_LEFT = ("^Connection ", "^Disconnect")
+_ADDRESS = r"([\da-fA-F.:]+)"
+_NEW = r"^new (?:user|group|account): (?:name|account)=([^,\s]+)"
 
 READINGS: Mapping[str, Sequence[Reading]] = {
     "user": (
-        (" from ", rf"^{_TRIED} \S+ for (?:invalid user |illegal user )?(.*) from \S+ port "),
-        ("Invalid user ", r"^Invalid user (.*) from \S+"),
-        (" user ", rf"^{_LEFT} (?:authenticating |invalid )?user (.*) \S+ port "),
-        (" exceeded for ", r" exceeded for (?:invalid user )?(.*) from \S+ port "),
-        ("error: PAM: ", r" for (?:illegal user |invalid user )?(.*) from \S+"),
-        ("session ", r"session (?:opened|closed) for user ([^\s(]+)"),
-        (" user=", r" user=(\S+)"),
-        (" of user ", r"^New session \S+ of user ([^\s.]+)"),
-        (" COMMAND=", r"^\s*(\S+) : "),
-        ("not in sudoers", r"^\s*(\S+) : "),
-        ("new ", r"^new (?:user|group|account): (?:name|account)=([^,\s]+)"),
-        ("password changed for ", r"password changed for (\S+)"),
-        (" to group ", r"^add '([^']+)' to "),
-        ("delete user ", r"^delete user '([^']+)'"),
-        (") CMD (", r"^\(([^)]+)\) CMD"),
-        ("uccessful su for ", r" for \S+ by (\S+)"),
-        ("FAILED su for ", r" for \S+ by (\S+)"), ("FAILED SU ", r"^FAILED SU \(to \S+\) (\S+)"),
-        ("su", r"^\(to \S+\) (\S+) on "),
+        Reading(_TRIED, r" for (?:invalid user |illegal user )?(.*)$", "before from"),
+        Reading((" opened for user ", " closed for user "), r"^([^\s(]+)", "after user"),
+        Reading(" user=", r" user=(\S+)"),
+        Reading("^Invalid user ", r"^Invalid user (.*)$", "before from"),
+        Reading(_LEFT, r"(?: by| from|ing) (?:(?:authenticating|invalid) )?user (.*) \S+$", "before port"),
+        Reading(" exceeded for ", r" exceeded for (?:invalid user )?(.*)$", "before from"),
+        Reading("^error: PAM: ", r" for (?:illegal user |invalid user )?(.*)$", "before from"),
+        Reading("^New session ", r"^New session \S+ of user ([^\s.]+)"),
+        Reading((" COMMAND=", "NOT in sudoers"), r"^\s*(\S+) : "),
+        Reading("^new ", _NEW),
+        Reading("^add '", r"^add '([^']+)' to "),
+        Reading("^delete user ", r"^delete user '([^']+)'"),
+        Reading(") CMD (", r"^\(([^)]+)\) CMD"),
+        Reading(("^Successful su for ", "^FAILED su for "), r" for \S+ by (\S+)"),
+        Reading("^FAILED SU ", r"^FAILED SU \(to \S+\) (\S+)"),
+        Reading("^(to ", r"^\(to \S+\) (\S+) on "),
+        Reading("password changed for ", r"password changed for (\S+)"),
     ),
     "target_user": (
-        (" ; USER=", r" ; USER=(\S+)"), ("su for ", r"su for (\S+) by "), ("(to ", r"\(to ([^)\s]+)\)"),
-        (" for user ", r"session opened for user ([^\s(]+)"),
+        Reading(" ; USER=", r" ; USER=(\S+)"), Reading("su for ", r"su for (\S+) by "),
+        Reading("(to ", r"\(to ([^)\s]+)\)"),
+        Reading(" opened for user ", r"^([^\s(]+)", "after user"),
     ),
     "src_ip": (
-        (" from ", rf"^.* from {_ADDRESS}(?: port |:|$|\s)"),
-        (" port ", rf"^.* {_ADDRESS} port \d+"),
-        ("rhost=", rf"rhost={_ADDRESS}"),
+        Reading("rhost=", rf"rhost={_ADDRESS}"), Reading(_LEFT, rf" {_ADDRESS}$", "before port"),
+        Reading(" from ", rf"^{_ADDRESS}(?: port |:|$|\s)", "after from"),
     ),
-    "src_port": ((" port ", r"^.* port (\d+)"),),
-    "method": ((" for ", rf"^{_TRIED} (\S+) for "),),
-    "ruser": (("ruser=", r"ruser=([^\s=]+)(?:\s|$)"), (" by ", r" by ([^\s(]+)\(uid=")),
-    "rhost": (("rhost=", r"rhost=(\S+)"),),
-    "logname": (("logname=", r"logname=(\S+)(?:\s|$)"),),
+    "src_port": (Reading(" port ", r"^(\d+)", "after port"),),
+    "method": (Reading(_TRIED, r"^\w+ (\S+) for "),),
+    "ruser": (Reading("ruser=", r"ruser=([^\s=]+)(?:\s|$)"), Reading(" by ", r" by ([^\s(]+)\(uid=")),
+    "rhost": (Reading("rhost=", r"rhost=(\S+)"),),
+    "logname": (Reading("logname=", r"logname=(\S+)(?:\s|$)"),),
     "uid": (
-        ("uid=", r"session opened for user [^\s(]+\(uid=(\d+)\)"), ("uid=", r" uid=(\d+)"), ("UID=", r"UID=(\d+)"),
+        Reading(" opened for user ", r"^[^\s(]+\(uid=(\d+)\)", "after user"),
+        Reading(" uid=", r" uid=(\d+)"), Reading("UID=", r"UID=(\d+)"),
     ),
-    "gid": (("GID=", r"GID=(\d+)"),),
-    "euid": (("euid=", r"euid=(\d+)"),),
-    "tty": (("TTY=", r"TTY=(\S+)"), ("tty=", r"tty=(\S+)"), ("from=", r"from=(\S+)$")),
-    "pwd": (("PWD=", r"PWD=(.*?) ; "),),
-    "command": (("COMMAND=", r"COMMAND=(.*)$"), (") CMD (", r"\) CMD \((.*)\)$")),
-    "home": (("home=", r"home=([^,\s]+)"),),
-    "shell": (("shell=", r"shell=([^,\s]+)"),),
-    "group": ((" group ", r" to (?:shadow )?group '([^']+)'"), ("new group", r"^new group: name=([^,\s]+)")),
-    "session": (("session ", r"^(?:New session|Session) (\d+) "), ("Removed session", r"^Removed session (\d+)")),
-    "pam_module": (("pam_", r"^(pam_\w+)\("),),
-    "pam_service": (("pam_", r"^pam_\w+\(([\w-]+):"),),
-    "key": (("SHA256:", r"(SHA256:\S+)"),),
-    "attempts": (("incorrect password", r" (\d+) incorrect password"), ("more authentication", r"PAM (\d+) more")),
+    "gid": (Reading("GID=", r"GID=(\d+)"),),
+    "euid": (Reading("euid=", r"euid=(\d+)"),),
+    "tty": (Reading("TTY=", r"TTY=(\S+)"), Reading("tty=", r"tty=(\S+)"), Reading("from=", r"from=(\S+)$")),
+    "pwd": (Reading("PWD=", r"PWD=(.*?) ; "),),
+    "command": (Reading("COMMAND=", r"COMMAND=(.*)$"), Reading(") CMD (", r"\) CMD \((.*)\)$")),
+    "home": (Reading("home=", r"home=([^,\s]+)"),),
+    "shell": (Reading("shell=", r"shell=([^,\s]+)"),),
+    "group": (
+        Reading("^new group", r"^new group: name=([^,\s]+)"), Reading(" group ", r" to (?:shadow )?group '([^']+)'"),
+    ),
+    "session": (
+        Reading(("^New session ", "^Session "), r"ession (\d+) "),
+        Reading("^Removed session ", r"^Removed session (\d+)"),
+    ),
+    "pam_module": (Reading("^pam_", r"^(pam_\w+)\("),),
+    "pam_service": (Reading("^pam_", r"^pam_\w+\(([\w-]+):"),),
+    "key": (Reading("SHA256:", r"(SHA256:\S+)"),),
+    "attempts": (Reading("incorrect password", r" (\d+) incorrect password"), Reading("^PAM ", r"^PAM (\d+) more")),
 }
-"""Field -> ways to find it, in order; the first that finds something decides.
-
-Names are taken up to the last ``from``, addresses from there: who guesses names could write addresses into them.
-"""
+"""Field -> ways to find it: the first whose text the message holds decides."""
 
 SAID = (
     ("Accepted ", "success"), ("Failed ", "failure"), ("authentication failure", "failure"),
@@ -81,10 +113,7 @@ SAID = (
 
 def reading(field: str, message: str) -> str:
     """SQL of one field's value in the column ``message``; NULL when it says none."""
-    found = (f"nullif(regexp_extract({message}, {_text(pattern)}, 1), '')" for _, pattern in READINGS[field])
-    ways = [f"CASE WHEN contains({message}, {_text(holds)}) THEN {sql} END"
-            for (holds, _), sql in zip(READINGS[field], found, strict=True)]
-    return f"coalesce({', '.join([*ways, 'NULL::VARCHAR'])})"
+    return f"CASE {' '.join(way.sql(message) for way in READINGS[field])} END"
 
 
 def outcome(message: str) -> str:
