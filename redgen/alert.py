@@ -88,6 +88,8 @@ class RuleReport:
     missing: tuple[str, ...] = ()
     span: int = 0
     correlation: bool = False
+    feeds: bool = False
+    """Whether it raises no alert of its own and only feeds a correlation."""
     tuned_on: tuple[str, ...] = ()
     """Seeds or dataset digests on which it was tuned (Sigma custom key ``redgen.tuned_on``)."""
 

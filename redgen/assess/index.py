@@ -65,8 +65,9 @@ class LogFiles:
         self._db.register("asked", asked)
         cell = 'lower(e."{}")' if fold else 'e."{}"'
         union = " UNION ALL ".join(
-            f'SELECT asked.value, f.name AS file, e._line AS line, coalesce(epoch_us(e._ts), 0) AS t FROM {table} e '
-            f'JOIN asked ON {cell.format(column)} = asked.text JOIN files f ON f.source = \'{table}\' AND f.number = e._file'
+            f"SELECT asked.value, f.name AS file, e._line AS line, coalesce(epoch_us(e._ts), 0) AS t FROM {table} e "
+            f"JOIN asked ON {cell.format(column)} = asked.text "
+            f"JOIN files f ON f.source = '{table}' AND f.number = e._file"
             for table, column in columns)
         try:
             return self._db.execute(f"SELECT DISTINCT value, file, line, t FROM ({union}) ORDER BY ALL").df()

@@ -31,7 +31,7 @@ def with_near_misses(card: Scorecard, labels: pd.DataFrame, events: Events, dete
     found: dict[str, NearMiss] = {}
     for engine in engines:
         for name, near in engine.nearest(events, places).items():
-            if name not in found or near.share > found[name].share:
+            if near.rule_id and (name not in found or near.share > found[name].share):
                 found[name] = NearMiss(near.rule_id, near.rule_name, near.share, near.failed)
     return replace(card, campaigns=tuple(replace(c, near=found.get(c.campaign_id, c.near)) for c in card.campaigns))
 

@@ -60,14 +60,17 @@ def _tell(detection: Detection) -> None:
 
     from rich.console import Console
 
+    from redgen.alert import BROKEN
+
     console = Console(stderr=True, highlight=False)
-    counts = Counter(r.status for r in detection.rules)
+    rules = [r for r in detection.rules if not r.feeds or r.status == BROKEN]
+    counts = Counter(r.status for r in rules)
     words = ", ".join(f"{n} {'tested' if s == 'tested' else s}" for s, n in counts.most_common())
     console.print(f"{detection.detector}: {len(detection.alerts):,} alerts; rules: {words or 'its own'}", markup=False)
     raised = Counter(detection.alerts.frame["rule_name"])
     for name, n in raised.most_common(15):
         console.print(f"  {n:>8,}  {name}", markup=False)
-    for rule in [r for r in detection.rules if r.status != "tested"][:20]:
+    for rule in [r for r in rules if r.status != "tested"][:20]:
         where = f"{rule.file}:{rule.line}" if rule.file else rule.rule_id
         console.print(f"  not tested: {rule.title or rule.rule_id} ({where}): {rule.status}: {rule.reason}",
                       markup=False, soft_wrap=True)

@@ -155,8 +155,8 @@ def _github(card: Scorecard) -> None:
 
 
 def terms(*, gates: Path | None, baseline: Path | None, confidence: float | None, k: int, min_severity: int,
-          min_steps: int, min_purity: float, horizon: float, lenient: bool, match: str, attempt: int, allow_chance: bool,
-          inconclusive: str | None, today: str | None, ledger: Path | None = None,
+          min_steps: int, min_purity: float, horizon: float, lenient: bool, match: str, attempt: int,
+          allow_chance: bool, inconclusive: str | None, today: str | None, ledger: Path | None = None,
           observed: Path | None = None) -> Terms:
     """The terms that the options of a scoring verb spell out; DataError for values that make no sense."""
     from redgen.assess.judge import Terms, read_observed

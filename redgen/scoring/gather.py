@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.alert import Alerts, Detection, Diagnostic, RuleReport, level_of
+from redgen.alert import BROKEN, Alerts, Detection, Diagnostic, RuleReport, level_of
 from redgen.scoring.ledger import Clock
 
 if TYPE_CHECKING:
@@ -169,11 +169,15 @@ def _codes(column: pd.Series) -> NDArray[np.int64]:
 
 
 def _rules(detections: Sequence[Detection], frame: pd.DataFrame) -> tuple[tuple[RuleReport, ...], tuple[bool, ...]]:
-    """Every rule that was run or that alerts name, by id."""
+    """Every rule that was run or that alerts name, by id; parts of a correlation count as the correlation.
+
+    A part in error stays: what it feeds cannot have worked.
+    """
     known: dict[str, RuleReport] = {}
     for detection in detections:
         for rule in detection.rules:
-            known.setdefault(rule.rule_id, rule)
+            if not rule.feeds or rule.status == BROKEN:
+                known.setdefault(rule.rule_id, rule)
     others: Mapping[str, RuleReport] = {
         str(row.rule_id): RuleReport(str(row.rule_id), str(row.rule_name), level_of(int(row.severity)))
         for row in frame.groupby("rule_id", as_index=False).agg({"rule_name": "min", "severity": "max"}).itertuples()

@@ -70,7 +70,8 @@ class Ruleset:
 
     def reports(self) -> tuple[RuleReport, ...]:
         """What became of every rule, in the order of files and lines."""
-        return tuple(sorted([e.report for e in self.loaded] + self.broken, key=lambda r: (r.file, r.line, r.rule_id)))
+        found = [replace(e.report, feeds=not e.alerts) for e in self.loaded] + self.broken
+        return tuple(sorted(found, key=lambda r: (r.file, r.line, r.rule_id)))
 
 
 def load_rules(paths: Sequence[Path]) -> Ruleset:
