@@ -54,16 +54,10 @@ class Csv(Parser):
 
     def sniff(self, path: Path, head: str) -> float:
         """Whether the first line looks like names, and the records after it have as many cells."""
-        header = Header.of(head)
-        names = {name.lower() for name in header.names}
-        if len(header.names) < 2 or len(names) < len(header.names) or not all(_NAME.fullmatch(n) for n in header.names):
-            return 0.0
-        after = head.split("\n")[header.lines:][:20]
-        records = [record for record in csv.reader(after, delimiter=header.delimiter) if record][:9]
-        same = sum(len(record) == len(header.names) for record in records) / max(len(records), 1)
-        if header.delimiter == " " and (same < 1 or len(header.names) < 5):
-            return 0.0  # prose
-        return 0.5 * same + (0.2 if path.suffix in (".csv", ".tsv") else 0.0)
+        try:
+            return _likeness(path, head)
+        except csv.Error:
+            return 0.0  # bytes that are no text: a carriage return or a NUL where none can be
 
     def relation(self, db: DuckDBPyConnection, files: Sequence[Path], want: Want, given: Given) -> Relation:
         """One row per record; records with more or fewer cells than the header are refused."""
@@ -87,6 +81,19 @@ class Csv(Parser):
                 notes=when.notes), want)
         finally:
             db.unregister(name)
+
+
+def _likeness(path: Path, head: str) -> float:
+    header = Header.of(head)
+    names = {name.lower() for name in header.names}
+    if len(header.names) < 2 or len(names) < len(header.names) or not all(_NAME.fullmatch(n) for n in header.names):
+        return 0.0
+    after = head.split("\n")[header.lines:][:20]
+    records = [record for record in csv.reader(after, delimiter=header.delimiter) if record][:9]
+    same = sum(len(record) == len(header.names) for record in records) / max(len(records), 1)
+    if header.delimiter == " " and (same < 1 or len(header.names) < 5):
+        return 0.0  # prose
+    return 0.5 * same + (0.2 if path.suffix in (".csv", ".tsv") else 0.0)
 
 
 def _rows(name: str, headers: Sequence[Header]) -> str:

@@ -36,6 +36,18 @@ def test_what_a_file_is_by_its_beginning(tmp_path: Path, name: str, text: str) -
     assert detect_parser(write(tmp_path / "x", text)).name == name
 
 
+@pytest.mark.parametrize("data", [b"PAR1\x15\x04\x15\r\x15\nL\x15", b"\x00\x01,\r,\x02\n\x00", b"a,\rb\n1,2\n"])
+def test_bytes_that_are_no_text_trip_nobody(tmp_path: Path, data: bytes) -> None:
+    """A carriage return among the bytes of a Parquet file is no line end that CSV could stumble on."""
+    file = tmp_path / "x"
+    file.write_bytes(data)
+    if data.startswith(b"PAR1"):
+        assert detect_parser(file).name == "parquet"
+    else:
+        with pytest.raises(DataError, match="no parser knows this format"):
+            detect_parser(file)
+
+
 def test_a_known_format_needs_no_look(tmp_path: Path) -> None:
     assert detect_parser(tmp_path / "not there yet", "rfc3339").name == "syslog_auth"
 
