@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from redgen.alert import Alerts, level_of
-from redgen.errors import SinkError
+from redgen.atomic import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,17 +49,9 @@ def lines(alerts: Alerts) -> Iterator[str]:
 
 
 def write(alerts: Alerts, path: Path) -> int:
-    """Write the alerts to a file; how many. SinkError when it cannot be written."""
-    try:
-        with path.open("w", encoding="utf-8", newline="\n") as out:
-            return write_to(alerts, out)
-    except OSError as error:
-        raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def write_to(alerts: Alerts, out: TextIO) -> int:
-    """Write the alerts to an open file; how many."""
-    out.writelines(many + "\n" for many in lines(alerts))
+    """Write the alerts to a file, whole or not at all; how many. SinkError when it cannot be written."""
+    with whole(path) as out:
+        out.writelines(many.encode("utf-8", "replace") + b"\n" for many in lines(alerts))
     return len(alerts)
 
 

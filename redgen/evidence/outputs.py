@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from redgen import scorecard
-from redgen.errors import SinkError
+from redgen.atomic import whole
 from redgen.evidence import html, junit, markdown, navigator, openmetrics, sarif, tables
 from redgen.evidence.graphs import Edge
 from redgen.scorecard import Scorecard
@@ -48,44 +46,6 @@ def write(card: Scorecard, kind: str, path: Path, playbooks: Mapping[str, Sequen
 
 
 def save(content: str | bytes, path: Path) -> None:
-    """Write beside the file and rename, so that nobody ever sees half of it; SinkError when that cannot be done."""
-    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
-    if path.is_dir():
-        raise SinkError(f"{path}: is a directory; name a file in it")
-    if path.exists() and not path.is_file():
-        _through(data, path)
-        return
-    half = ""
-    try:
-        number, half = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(number, "wb") as out:
-            out.write(data)
-        Path(half).chmod(0o666 & ~_umask())
-        Path(half).replace(path)
-    except OSError as error:
-        if half:
-            Path(half).unlink(missing_ok=True)
-        raise SinkError(f"{path}: cannot be written ({error.strerror}); {_remedy(path)}") from None
-
-
-def _through(data: bytes, path: Path) -> None:
-    """Write to a device or a pipe, such as /dev/stdout, which cannot be replaced."""
-    try:
-        with path.open("wb") as out:
-            out.write(data)
-    except OSError as error:
-        raise SinkError(f"{path}: cannot be written ({error.strerror}); name another file") from None
-
-
-def _remedy(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"make the directory {path.parent} first"
-    if not os.access(path.parent, os.W_OK):
-        return f"allow writing into {path.parent}, or name another file"
-    return "free some space, or name another file"
-
-
-def _umask() -> int:
-    known = os.umask(0)
-    os.umask(known)
-    return known
+    """Put a report under its name, whole or not at all; SinkError when that cannot be done."""
+    with whole(path) as out:
+        out.write(content.encode("utf-8", "replace") if isinstance(content, str) else content)
