@@ -41,14 +41,17 @@ def dataset_for(scenario: str, *, seed: int | None = None, settings: tuple[str, 
                 said: Callable[[str], None] = lambda _: None) -> Dataset:
     """The dataset of a scenario: from the cache when it is there whole, made otherwise.
 
-    ``scenario`` may be a dataset's directory, which is then used as it is.
+    ``scenario`` may be a dataset's directory, which is then used as it is; ``said`` is told what happens.
     """
     place = Path(scenario)
-    if (place / "manifest.json").is_file():
+    if is_dataset(place):
+        if seed is not None or settings:
+            raise DataError(f"{scenario} is a dataset, which is used as it is: a seed or settings change nothing in it; "
+                            "name a scenario instead")
         return whole(load(place))
     settings = (*settings, *([f"seed={seed}"] if seed is not None else []))
     kept = cache_folder(folder) / f"{place.stem}-{key_of(Request(scenario, settings))}"
-    if (kept / "manifest.json").is_file():
+    if is_dataset(kept):
         try:
             found = whole(load(kept))
         except DataError as error:
@@ -59,6 +62,24 @@ def dataset_for(scenario: str, *, seed: int | None = None, settings: tuple[str, 
     kept.parent.mkdir(parents=True, exist_ok=True)
     said(f"making the dataset of {scenario}: {kept}")
     return generate(scenario, kept, jobs=jobs, settings=settings, force=kept.exists(), watch=watch)
+
+
+def is_dataset(place: Path) -> bool:
+    """Whether there is a dataset in the directory ``place``."""
+    return (place / "manifest.json").is_file()
+
+
+def check(scenario: str, settings: tuple[str, ...] = ()) -> None:
+    """DataError or SpecError when ``dataset_for`` could not read what it is given."""
+    if is_dataset(Path(scenario)):
+        return
+    try:
+        read_inputs(Request(scenario, settings))
+    except DataError as error:
+        if Path(scenario).is_dir():
+            raise DataError(f"{scenario} is no dataset: it has no manifest.json; name a scenario, or generate the "
+                            f"dataset first: redgen generate SCENARIO -o {scenario}") from error
+        raise
 
 
 def whole(dataset: Dataset) -> Dataset:

@@ -20,7 +20,9 @@ def detectors_of(rules: Sequence[Path], specs: Sequence[str] = (), *, pipelines:
     found: list[Detector] = []
     if rules:
         from redgen.detectors.sigma import Sigma
+        from redgen.sigma.documents import rule_files
 
+        rule_files(rule_paths(rules))
         found.append(Sigma(rule_paths(rules), pipelines=pipelines, placeholders=placeholders, raw_fires=raw_fires,
                            window_edge=window_edge, evidence=evidence, strict=strict))
     if specs:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from redgen.alert import digest_of
 from redgen.detector import EventFile, Events
+from redgen.matching.index import PLACE_COLUMNS
 from redgen.parser import Given, Want
 from redgen.parsers._detect import detect_parser
-from redgen.scoring.index import PLACE_COLUMNS
 from redgen.sigma.entities import fields_of_source
 
 if TYPE_CHECKING:

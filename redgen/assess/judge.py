@@ -12,14 +12,14 @@ from redgen.alert import Detection
 from redgen.assess.events import of_dataset
 from redgen.assess.index import LogFiles
 from redgen.errors import DataError
+from redgen.gates.evaluate import evaluate, exit_code
+from redgen.gates.expectations import load_any
+from redgen.gates.regression import compare
+from redgen.matching.ledger import read_ledger
+from redgen.matching.truth_files import read_ground
 from redgen.pipeline.dataset import load
 from redgen.scorecard import Scorecard, Settings, from_json
-from redgen.scoring.expectations import load_any
-from redgen.scoring.gates import evaluate, exit_code
-from redgen.scoring.ledger import read_ledger
-from redgen.scoring.regression import compare
 from redgen.scoring.score import score
-from redgen.scoring.truth_files import read_ground
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,9 @@ def read_observed(path: Path) -> Mapping[str, int]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path}: cannot be read ({why}); it says how many events of each source arrived: a JSON "
+                        "object, or lines of a source and a number") from None
     if text.lstrip()[:1] == "{":
         try:
             found = json.loads(text)

@@ -10,10 +10,10 @@ from redgen.assess.detection import detectors_of
 from redgen.assess.judge import Terms
 from redgen.assess.loop import whole_loop
 from redgen.errors import DataError, did_you_mean
+from redgen.gates.selection import select, unknown_keys
 from redgen.pipeline.dataset import Dataset
 from redgen.scorecard import CAUGHT, CampaignScore, Estimate, Scorecard, Settings
-from redgen.scoring.intervals import clopper_pearson
-from redgen.scoring.selection import select, unknown_keys
+from redgen.statistics.intervals import clopper_pearson
 
 
 @dataclass(frozen=True)

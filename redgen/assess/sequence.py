@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from redgen.assess.cache import dataset_for
+from redgen.assess.cache import dataset_for, is_dataset
 from redgen.assess.judge import Terms
 from redgen.assess.loop import whole_loop
 from redgen.detector import Detector
+from redgen.errors import DataError
 from redgen.pipeline.inputs import Request, read_inputs
 from redgen.scorecard import CAUGHT, INCONCLUSIVE, Scorecard
 from redgen.scorecard import GateResult as Gate
-from redgen.scoring.sequential import Decision, Sprt, confidence_sequence, run
+from redgen.statistics.sequential import Decision, Sprt, confidence_sequence, run
 
 BLIND = frozenset({"NO_TELEMETRY", "ERROR"})
 
@@ -26,6 +27,8 @@ def decide(scenario: str, detectors: Sequence[Detector], terms: Terms, test: Spr
     The scorecard is that of the last dataset, with the decision as a gate; then that dataset's directory, and how many
     datasets it took. A dataset without campaigns that tell anything ends the test undecided.
     """
+    if is_dataset(Path(scenario)):
+        raise DataError(f"{scenario} is one dataset, and a sequential test makes one after another; name a scenario")
     first = seed if seed is not None else read_inputs(Request(scenario, settings)).scenario.seed
     outcomes: list[bool] = []
     for k in range(test.n_max):

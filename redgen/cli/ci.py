@@ -36,12 +36,12 @@ def ci(
 
     Exit code 0: every gate passed; 1: a gate failed; 2: bad input; 3: inconclusive; 4: a detector failed.
     """
-    from redgen.assess.cache import dataset_for
+    from redgen.assess import cache as datasets
     from redgen.assess.detection import detectors_of
     from redgen.assess.judge import verdict
     from redgen.assess.loop import report_files, whole_loop
     from redgen.assess.sequence import decide
-    from redgen.scoring.sequential import parse
+    from redgen.statistics.sequential import parse
 
     terms = o.terms(gates=gates, baseline=baseline, confidence=confidence, k=k, min_severity=min_severity,
                     min_steps=min_steps, min_purity=min_purity, horizon=horizon, lenient=lenient, match=match,
@@ -49,16 +49,21 @@ def ci(
     chosen = detectors_of(rules, detector or (), pipelines=pipeline or (), placeholders=placeholders,
                           raw_fires=raw_fires, window_edge=window_edge, strict=strict)
     terms.check()
+    test = parse([sequential]) if sequential else None
+    datasets.check(scenario, tuple(settings or ()))
+    o.check_targets({}, write_gates)
     files = report_files(reports)
     alerts = files.pop("alerts", None)
     where: dict[str, Any] = {
         "seed": seed, "settings": tuple(settings or ()), "jobs": jobs, "folder": cache, "said": _say}
-    if sequential:
-        card, place, _ = decide(scenario, chosen, terms, parse([sequential]), **where)
+    if test:
+        card, place, _ = decide(scenario, chosen, terms, test, **where)
     else:
-        dataset = dataset_for(scenario, **where)
+        dataset = datasets.dataset_for(scenario, **where)
         card, place = whole_loop(dataset, chosen, terms, alerts=alerts), dataset.path
     o.publish(card, files, write_gates=write_gates, quiet=quiet, dataset=place)
+    if reports and not quiet:
+        _say(f"reports: {reports / 'report.html'} is the one for people")
     raise typer.Exit(verdict(card, terms))
 
 

@@ -27,9 +27,9 @@ def diff(
     from redgen.evidence import markdown as as_markdown
     from redgen.evidence import terminal
     from redgen.evidence.outputs import save
+    from redgen.gates.evaluate import GATE_FAILED, NO_VERDICT, OK
+    from redgen.gates.regression import compare
     from redgen.scorecard import FAILED, INCONCLUSIVE
-    from redgen.scoring.gates import GATE_FAILED, NO_VERDICT, OK
-    from redgen.scoring.regression import compare
 
     before, after = read_scorecard(old), read_scorecard(new)
     found = compare(before, after, margin=margin)

@@ -84,7 +84,7 @@ def check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None
     from redgen.errors import DataError, did_you_mean
 
     if value is not None and value not in allowed:
-        raise DataError(f"{name} {value!r}{did_you_mean(value, allowed)}")
+        raise DataError(f"{name} cannot be {value!r}{did_you_mean(value, allowed)}")
 
 
 def day(text: str | None) -> date | None:
@@ -97,6 +97,20 @@ def day(text: str | None) -> date | None:
         raise DataError(f"--today {text!r} is no date; write 2027-01-31") from None
 
 
+def check_targets(files: Mapping[str, Path | None], write_gates: Path | None) -> None:
+    """SinkError when a file asked for cannot be written, so that it shows before anything is."""
+    from redgen.atomic import writable
+    from redgen.errors import SinkError
+
+    for path in files.values():
+        if path is not None:
+            writable(path)
+    if write_gates is not None:
+        writable(write_gates)
+        if write_gates.exists():
+            raise SinkError(f"{write_gates} is already there; name another file, or remove it")
+
+
 def publish(card: Scorecard, files: Mapping[str, Path | None], *, write_gates: Path | None, quiet: bool,
             dataset: Path | None = None) -> None:
     """Write every report asked for, the gates file and GitHub's annotations, and show the scorecard."""
@@ -106,13 +120,12 @@ def publish(card: Scorecard, files: Mapping[str, Path | None], *, write_gates: P
         if path is not None:
             save(rendered(card, kind, dataset), path)
     if write_gates is not None:
-        from redgen.errors import SinkError
-        from redgen.scoring.gates_writer import write_gates as text_of
+        from redgen.gates.writer import write_gates as text_of
 
-        if write_gates.exists():
-            raise SinkError(f"{write_gates} is already there; name another file, or remove it")
         save(text_of(card), write_gates)
-    if not quiet:
+    if quiet:
+        _brief(card)
+    else:
         _show(card)
     _github(card)
 
@@ -140,6 +153,17 @@ def _show(card: Scorecard) -> None:
     sys.stdout.write(terminal.render(card, width=width, color=color))
 
 
+def _brief(card: Scorecard) -> None:
+    """What a quiet run does not keep to itself: why it did not pass."""
+    from redgen.scorecard import PASSED
+
+    for said in card.failed:
+        print(f"redgen: the detection failed: {said}", file=sys.stderr)
+    for gate in card.gates:
+        if gate.status != PASSED:
+            print(f"redgen: gate {gate.gate_id}: {gate.status}: {gate.message}", file=sys.stderr)
+
+
 def _github(card: Scorecard) -> None:
     """Annotations and the step summary, where GitHub runs this."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
@@ -150,8 +174,11 @@ def _github(card: Scorecard) -> None:
     sys.stdout.write(commands)
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if place:
-        with Path(place).open("a", encoding="utf-8") as out:
-            out.write(summary)
+        try:
+            with Path(place).open("a", encoding="utf-8") as out:
+                out.write(summary)
+        except OSError as error:
+            print(f"redgen: no step summary: {place} cannot be written ({error.strerror})", file=sys.stderr)
 
 
 def terms(*, gates: Path | None, baseline: Path | None, confidence: float | None, k: int, min_severity: int,
@@ -160,8 +187,8 @@ def terms(*, gates: Path | None, baseline: Path | None, confidence: float | None
           observed: Path | None = None) -> Terms:
     """The terms that the options of a scoring verb spell out; DataError for values that make no sense."""
     from redgen.assess.judge import Terms, read_observed
+    from redgen.gates.expectations import load_any
     from redgen.scorecard import Settings
-    from redgen.scoring.expectations import load_any
 
     check_choice("--inconclusive", inconclusive, ("pass", "fail"))
     check_choice("--match", match, ("campaign", "event", "entity"))

@@ -1,1 +1,1 @@
-"""Alerts against truth: matching, metrics with intervals, chance, regression and gates."""
+"""The metrics of a scorecard, over what matching found: recall, burden, time, and what chance explains."""

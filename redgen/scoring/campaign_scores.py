@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from redgen.ground import Campaign
+from redgen.matching.joins import I64, count, least
+from redgen.matching.match import EVENT, LEVELS, NEVER
 from redgen.scorecard import CampaignScore, Mark, StepScore
 from redgen.scoring.case import Case
-from redgen.scoring.joins import I64, count, least
-from redgen.scoring.matching import EVENT, LEVELS, NEVER
 from redgen.scoring.metrics_time import lost_events
 
 MOST_MARKS = 100

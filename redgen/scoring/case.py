@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from redgen.alert import Diagnostic
 from redgen.clock import DAY, HOUR
 from redgen.ground import Ground
+from redgen.matching.gather import Raised
+from redgen.matching.groups import Groups
+from redgen.matching.index import LogIndex
+from redgen.matching.joins import I64, Mask, count, distinct, least, unique_pairs
+from redgen.matching.match import ENTITY, EVENT, LEVELS, NEVER, Matches
+from redgen.matching.resolve import References
+from redgen.matching.tables import Tables
+from redgen.matching.verdicts import Outcome, decide
 from redgen.scorecard import NO_TELEMETRY, Settings
-from redgen.scoring.gather import Raised
-from redgen.scoring.groups import Groups
-from redgen.scoring.index import LogIndex
-from redgen.scoring.joins import I64, Mask, count, distinct, least, unique_pairs
-from redgen.scoring.matching import ENTITY, EVENT, LEVELS, NEVER, Matches
-from redgen.scoring.resolve import References
-from redgen.scoring.tables import Tables
-from redgen.scoring.verdicts import Outcome, decide
 
 F64 = NDArray[np.float64]
 

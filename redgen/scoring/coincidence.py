@@ -21,15 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.matching.entities import windows
+from redgen.matching.gather import Raised
+from redgen.matching.index import LogIndex
+from redgen.matching.joins import I64, Mask, count
+from redgen.matching.match import ENTITY, Matches
+from redgen.matching.resolve import References
+from redgen.matching.tables import Tables
 from redgen.scorecard import Chance, Settings
 from redgen.scoring import shifted_entities, shifted_events
-from redgen.scoring.entities import windows
-from redgen.scoring.gather import Raised
-from redgen.scoring.index import LogIndex
-from redgen.scoring.joins import I64, Mask, count
-from redgen.scoring.matching import ENTITY, Matches
-from redgen.scoring.resolve import References
-from redgen.scoring.tables import Tables
 from redgen.seed import Seed
 
 F64 = NDArray[np.float64]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from redgen.clock import HOUR
+from redgen.matching.joins import I64, count, unique_pairs
+from redgen.matching.match import DILUTED, NEVER, UNATTRIBUTABLE
 from redgen.scorecard import Deployment, Estimate, FalseAlerts
 from redgen.scoring.case import Case
-from redgen.scoring.intervals import garwood
-from redgen.scoring.joins import I64, count, unique_pairs
-from redgen.scoring.matching import DILUTED, NEVER, UNATTRIBUTABLE
-from redgen.scoring.resampling import dispersion, rate_per_day
-from redgen.scoring.weights import clustered
+from redgen.statistics.intervals import garwood
+from redgen.statistics.resampling import dispersion, rate_per_day
+from redgen.statistics.weights import clustered
 
 RATES = (1.0, 1 / 7, 1 / 30)
 """Attacks per day: one a day, a week, a month."""

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.ground import Campaign
+from redgen.matching.joins import Mask, count
+from redgen.matching.match import ENTITY, EVENT
 from redgen.scorecard import Estimate
 from redgen.scoring.case import Case
-from redgen.scoring.intervals import clopper_pearson, wilson
-from redgen.scoring.joins import Mask, count
-from redgen.scoring.matching import ENTITY, EVENT
-from redgen.scoring.weights import clustered, weighted
+from redgen.statistics.intervals import clopper_pearson, wilson
+from redgen.statistics.weights import clustered, weighted
 
 STRATA: Mapping[str, Callable[[Campaign], object]] = {
     "family": lambda c: c.family, "playbook": lambda c: c.playbook, "outcome": lambda c: c.stratum.get("outcome"),

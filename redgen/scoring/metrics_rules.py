@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from redgen.alert import TESTED
+from redgen.matching.joins import I64, count, unique_pairs
+from redgen.matching.match import CAUSES, DILUTED, UNATTRIBUTABLE
 from redgen.scorecard import RuleScore
 from redgen.scoring.case import Case, campaign_alerts
-from redgen.scoring.joins import I64, count, unique_pairs
-from redgen.scoring.matching import CAUSES, DILUTED, UNATTRIBUTABLE
 from redgen.scoring.metrics_burden import false_per_day
 
 

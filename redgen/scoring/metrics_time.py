@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.clock import SECOND
+from redgen.matching.joins import I64, count
 from redgen.scorecard import Estimate, TimeToDetect
 from redgen.scoring.case import Case
-from redgen.scoring.intervals import clopper_pearson
-from redgen.scoring.joins import I64, count
-from redgen.scoring.resampling import ratio_bootstrap
-from redgen.scoring.survival import detected_within, kaplan_meier
+from redgen.statistics.intervals import clopper_pearson
+from redgen.statistics.resampling import ratio_bootstrap
+from redgen.statistics.survival import detected_within, kaplan_meier
 
 F64 = NDArray[np.float64]
 

@@ -16,25 +16,25 @@ from redgen.alert import Detection, Diagnostic
 from redgen.clock import HOUR, SECOND
 from redgen.errors import DataError, did_you_mean
 from redgen.ground import Ground
+from redgen.matching.clock_check import check_clock
+from redgen.matching.entities import windows
+from redgen.matching.gather import Raised, gather
+from redgen.matching.groups import group
+from redgen.matching.index import LogIndex
+from redgen.matching.joins import count
+from redgen.matching.ledger import clock_of
+from redgen.matching.match import match
+from redgen.matching.resolve import resolve
+from redgen.matching.tables import tables_of
+from redgen.matching.verdicts import decide, statuses
 from redgen.scorecard import NO_TELEMETRY, DatasetFacts, Scorecard, Settings
 from redgen.scoring.campaign_scores import campaign_scores
 from redgen.scoring.case import Case, counts_at
-from redgen.scoring.clock_check import check_clock
 from redgen.scoring.coincidence import control
-from redgen.scoring.entities import windows
-from redgen.scoring.gather import Raised, gather
-from redgen.scoring.groups import group
-from redgen.scoring.index import LogIndex
-from redgen.scoring.joins import count
-from redgen.scoring.ledger import clock_of
-from redgen.scoring.matching import match
 from redgen.scoring.metrics_burden import deployment, false_alerts, precision
 from redgen.scoring.metrics_recall import campaign_recall, event_recall, held_out, recall_by_kind, recall_by_level
 from redgen.scoring.metrics_rules import rules
 from redgen.scoring.metrics_time import time_to_detect, timeliness
-from redgen.scoring.resolve import resolve
-from redgen.scoring.tables import tables_of
-from redgen.scoring.verdicts import decide, statuses
 
 if TYPE_CHECKING:
     import pandas as pd

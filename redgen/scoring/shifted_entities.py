@@ -13,11 +13,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.scoring.entities import SAME, SHARED, Named, kind_of
-from redgen.scoring.index import LogIndex
-from redgen.scoring.joins import I64, Mask
-from redgen.scoring.matching import Matches
-from redgen.scoring.tables import Tables
+from redgen.matching.entities import SAME, SHARED, Named, kind_of
+from redgen.matching.index import LogIndex
+from redgen.matching.joins import I64, Mask
+from redgen.matching.match import Matches
+from redgen.matching.tables import Tables
 from redgen.seed import Seed
 
 F64 = NDArray[np.float64]

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.scoring.gather import Raised
-from redgen.scoring.joins import I64, Mask, any_of, count, equal, unique_pairs
-from redgen.scoring.matching import FEW
-from redgen.scoring.resolve import References
-from redgen.scoring.tables import Tables
+from redgen.matching.gather import Raised
+from redgen.matching.joins import I64, Mask, any_of, count, equal, unique_pairs
+from redgen.matching.match import FEW
+from redgen.matching.resolve import References
+from redgen.matching.tables import Tables
 from redgen.seed import Seed
 
 F64 = NDArray[np.float64]

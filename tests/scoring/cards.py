@@ -21,7 +21,7 @@ from redgen.scorecard import (
     StepScore,
     TimeToDetect,
 )
-from redgen.scoring.intervals import clopper_pearson, garwood
+from redgen.statistics.intervals import clopper_pearson, garwood
 
 START = 1_768_176_000_000_000
 EMPTY = Estimate(None)

@@ -11,7 +11,7 @@ import pandas as pd
 from redgen.alert import Alerts, Detection, alerts_of
 from redgen.clock import DAY, MINUTE
 from redgen.ground import LABEL_COLUMNS, Campaign, Extent, Ground, HardNegative, Step
-from redgen.scoring.index import MemoryIndex
+from redgen.matching.index import MemoryIndex
 
 T0 = 1_768_176_000_000_000
 WEB, AUTH = "logs/web/web.0.log", "logs/auth/auth.0.log"

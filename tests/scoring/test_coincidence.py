@@ -10,10 +10,10 @@ import pytest
 
 from redgen.alert import Detection, alerts_of
 from redgen.ground import Ground
+from redgen.matching.index import LogIndex, MemoryIndex
 from redgen.scorecard import Scorecard, Settings
-from redgen.scoring.index import LogIndex, MemoryIndex
-from redgen.scoring.intervals import clopper_pearson
 from redgen.scoring.score import score
+from redgen.statistics.intervals import clopper_pearson
 from tests.scoring.grounds import AUTH, T0, WEB, Attack, at, ground, many
 
 MANY = many(60)

@@ -12,9 +12,9 @@ import pytest
 from redgen.alert import Alerts, Detection, RuleReport, alerts_of
 from redgen.clock import HOUR, MINUTE
 from redgen.errors import DataError
+from redgen.gates.evaluate import evaluate
+from redgen.gates.file import load_gates
 from redgen.scorecard import INCONCLUSIVE, PASSED, Settings, from_json, to_json
-from redgen.scoring.gates import evaluate
-from redgen.scoring.gates_file import load_gates
 from redgen.scoring.score import score
 from tests.scoring.grounds import AUTH, T0, WEB, Attack, Lookalike, Said, alerts, at, detection, ground, many
 from tests.scoring.test_coincidence import everything, oracle

@@ -1,0 +1,1 @@
+"""What a scorecard must reach: gates, their file, and the comparison with an older run."""
