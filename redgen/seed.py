@@ -124,7 +124,7 @@ def _drawn(kernel: Callable[..., None], key: int, ids: U64, dtype: type[np.gener
     flat = np.ascontiguousarray(ids, dtype=np.uint64).reshape(-1)
     out = np.empty(len(flat), dtype=dtype)
     kernel(np.uint64(key), flat, out)
-    return out.reshape(np.shape(ids))[()]  # type: ignore[no-any-return]
+    return out.reshape(np.shape(ids))[()]
 
 
 @lru_cache(maxsize=65536)

@@ -102,8 +102,12 @@ class BenignModel:
         An http row is 146 bytes, about twice that while it is made; sessions that began up to an hour before are
         played again, so slices should not be much shorter than that.
         """
+        return merge(self.parts(a, b, kinds, effects))
+
+    def parts(self, a: int, b: int, kinds: Mapping[str, int], effects: Effects) -> list[Activity]:
+        """What ``sample`` gives, population by population, for who merges it with more."""
         windows = {kind: (a - back, b) for kind, back in kinds.items()}
-        return merge([population.play(windows, effects) for population in self.populations])
+        return [population.play(windows, effects) for population in self.populations]
 
     def expected_rows(self, a: int, b: int, kinds: Sequence[str] = ("http",)) -> float:
         """About how many rows ``sample`` would give: for progress bars and planning, not exact."""

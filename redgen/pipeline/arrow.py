@@ -1,4 +1,4 @@
-"""Numpy columns as Arrow arrays, without a copy, and without pandas, which ``pyarrow.array`` loads in a quarter second."""
+"""Numpy columns as Arrow arrays: without a copy, and without pandas, whose import by ``pyarrow.array`` takes long."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ MARKS = (
 OK, CHALLENGED, BAD, UNKNOWN, LOCKED, FACTOR_OK, FACTOR_DENIED, RESET_DONE, REFRESHED, REFUSED, LEFT = range(1, 12)
 
 MOST_STEPS = 2000
+_BLOCK = 2048
 _SLOTS = 6              # connections a browser opens to one host under HTTP/1.1
 _PER_CONNECTION = 1000  # nginx's keepalive_requests
 _REVALIDATED = 0.25     # views on which a cached load is asked for again (unverified)
@@ -106,8 +107,13 @@ class Trail(NamedTuple):
 
     @classmethod
     def of(cls, records: Column) -> Trail:
-        """The columns of an array of ``TRAIL`` records."""
-        return cls(*(np.ascontiguousarray(records[name]) for name in cls._fields))
+        """The columns of an array of ``TRAIL`` records, copied block by block while a block is in the cache."""
+        made = cls(*(np.empty(len(records), records.dtype[name]) for name in cls._fields))
+        for first in range(0, len(records), _BLOCK):
+            block = records[first : first + _BLOCK]
+            for name, column in zip(cls._fields, made, strict=True):
+                column[first : first + _BLOCK] = block[name]
+        return made
 
 
 SETTING = np.dtype([
