@@ -283,8 +283,8 @@ def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type:
         route, bit = place[load.route], np.uint64(1) << np.uint64(j & 63)
         kept = route.cacheable and not load.same and j < 64
         cached = kept and (st.loaded & bit) != 0
-        own = hashed(row, j + 1)
-        if uniform(own, 1) >= load.share * (_REVALIDATED if cached else 1.0):
+        own, odds = hashed(row, j + 1), load.share * (_REVALIDATED if cached else 1.0)
+        if odds < 1.0 and uniform(own, 1) >= odds:
             continue
         if kept:
             st.loaded |= bit
@@ -333,6 +333,8 @@ def _advance(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     step = steps[st.node]
     if st.how == _THINK and step.does == NOTHING:
         st.budget -= 1
+        if st.budget <= 0:
+            return
     _follow(st, steps, upto, h, setting)
     u = uniform(h, 9)
     if st.how == _AT_ONCE:
