@@ -226,11 +226,12 @@ def expand(text: str, words: Mapping[str, str]) -> str:
 
     A word that nobody knows stays as it is: AWS itself writes ``<sensitiveDataRemoved>``.
     """
-    for _ in range(8):
+    for _ in range(8 if "<" in text else 0):
         filled = _WORD.sub(lambda m: words.get(m[1], m[0]), text)
         if filled == text:
             break
         text = filled
-    for alias, longer in wording()["aliases"].items():
-        text = text.replace(f"@{{{alias}}}", longer)
+    if "@{" in text:
+        for alias, longer in wording()["aliases"].items():
+            text = text.replace(f"@{{{alias}}}", longer)
     return text
