@@ -53,7 +53,8 @@ class Table:
     def __getitem__(self, name: str) -> Column:
         column = self._columns.get(name)
         if column is None:
-            column = self._columns[name] = self._from[name].take(self._rows)
+            whole, rows = self._from[name], self._rows
+            column = self._columns[name] = whole if rows is None else whole.take(rows)
         return column
 
     def __iter__(self) -> Iterator[str]:

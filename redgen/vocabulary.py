@@ -26,12 +26,13 @@ class Vocabulary:
     @classmethod
     def of(cls, strings: Iterable[str]) -> Vocabulary:
         """The vocabulary of ``strings``, in their order (duplicates keep their own code)."""
-        words: list[str] | list[bytes] = list(strings)
+        words = list(strings)
         whole = "".join(words).encode()
-        if len(whole) != sum(map(len, words)):  # not ASCII alone
-            words = [word.encode() for word in words]
+        sizes = list(map(len, words))
+        if len(whole) != sum(sizes):  # not ASCII alone
+            sizes = [len(word.encode()) for word in words]
         offsets = np.zeros(len(words) + 1, dtype=np.int64)
-        np.cumsum(np.fromiter(map(len, words), dtype=np.int64, count=len(words)), out=offsets[1:])
+        np.cumsum(sizes, out=offsets[1:])
         return cls(np.frombuffer(whole, dtype=np.uint8), offsets)
 
     def __len__(self) -> int:

@@ -90,7 +90,7 @@ def respond(world: World, seed: Seed, effects: Effects, http: Table,
 
     The second value has one truth code per row: that of the overload that changed the row, 0 where none did. Callers
     whose rows are benign pass it through ``effects.collateral``; attack rows keep their own truth.
-    ``seed`` is the root seed of the dataset; ``took`` is each row's ``upstream_time`` where the caller knows it already.
+    ``seed`` is the root seed of the dataset; ``took`` is each row's ``upstream_time`` where the caller knows it.
     """
     n = len(http)
     timeline = effects.overload
