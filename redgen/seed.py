@@ -9,13 +9,14 @@ distribution code is used, so the bytes do not change with its version.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 U64 = NDArray[np.uint64]
 F64 = NDArray[np.float64]
@@ -86,25 +87,44 @@ def to_normal(p):  # type: ignore[no-untyped-def]
     return -x if q < 0 else x
 
 
-@nb.vectorize(["uint64(uint64, uint64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
-def _mix_rows(key, i):  # type: ignore[no-untyped-def]
-    return mix(key, i)
+@nb.njit("void(uint64, uint64[::1], uint64[::1])", cache=True, nogil=True)
+def _mix_rows(key, ids, out):  # type: ignore[no-untyped-def]
+    for i in range(ids.shape[0]):
+        out[i] = mix(key, ids[i])
 
 
-@nb.vectorize(["float64(uint64, uint64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
-def _uniform_rows(key, i):  # type: ignore[no-untyped-def]
-    return to_uniform(mix(key, i))
+@nb.njit("void(uint64, uint64[::1], float64[::1])", cache=True, nogil=True)
+def _uniform_rows(key, ids, out):  # type: ignore[no-untyped-def]
+    for i in range(ids.shape[0]):
+        out[i] = to_uniform(mix(key, ids[i]))
 
 
-@nb.vectorize(["float64(uint64, uint64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
-def _normal_rows(key, i):  # type: ignore[no-untyped-def]
-    return to_normal(to_uniform(mix(key, i)))
+@nb.njit("void(uint64, uint64[::1], float64[::1])", cache=True, nogil=True)
+def _normal_rows(key, ids, out):  # type: ignore[no-untyped-def]
+    for i in range(ids.shape[0]):
+        out[i] = to_normal(to_uniform(mix(key, ids[i])))
 
 
-@nb.vectorize(["float64(float64)"], nopython=True, cache=True)  # type: ignore[no-untyped-call]
-def normal_quantile(p):  # type: ignore[no-untyped-def]
+@nb.njit("void(float64[::1], float64[::1])", cache=True, nogil=True)
+def _quantile_rows(p, out):  # type: ignore[no-untyped-def]
+    for i in range(p.shape[0]):
+        out[i] = to_normal(min(max(p[i], 2.0**-54), 1.0 - 2.0**-53))
+
+
+def normal_quantile(p: ArrayLike) -> F64:
     """Standard normal quantile of each p, kept inside the largest and smallest of to_uniform's values."""
-    return to_normal(min(max(p, 2.0**-54), 1.0 - 2.0**-53))
+    flat = np.ascontiguousarray(p, dtype=np.float64).reshape(-1)
+    out = np.empty(len(flat))
+    _quantile_rows(flat, out)
+    return out.reshape(np.shape(p))[()]
+
+
+def _drawn(kernel: Callable[..., None], key: int, ids: U64, dtype: type[np.generic]) -> NDArray[Any]:
+    """What ``kernel`` draws for each id; kernels take flat arrays, and load sooner than numba's own ufuncs."""
+    flat = np.ascontiguousarray(ids, dtype=np.uint64).reshape(-1)
+    out = np.empty(len(flat), dtype=dtype)
+    kernel(np.uint64(key), flat, out)
+    return out.reshape(np.shape(ids))[()]
 
 
 @lru_cache(maxsize=65536)
@@ -140,15 +160,15 @@ class Seed:
 
     def noise(self, ids: U64, name: str) -> U64:
         """One u64 per row id, from the stream ``name``. Shape: that of ``ids``."""
-        return _mix_rows(np.uint64(_child_key(self.key, (name,))), ids)  # type: ignore[no-any-return]
+        return _drawn(_mix_rows, _child_key(self.key, (name,)), ids, np.uint64)
 
     def uniform(self, ids: U64, name: str) -> F64:
         """One float in (0, 1) per row id."""
-        return _uniform_rows(np.uint64(_child_key(self.key, (name,))), ids)  # type: ignore[no-any-return]
+        return _drawn(_uniform_rows, _child_key(self.key, (name,)), ids, np.float64)
 
     def normal(self, ids: U64, name: str) -> F64:
         """One standard normal per row id."""
-        return _normal_rows(np.uint64(_child_key(self.key, (name,))), ids)  # type: ignore[no-any-return]
+        return _drawn(_normal_rows, _child_key(self.key, (name,)), ids, np.float64)
 
     def key_for(self, name: str) -> np.uint64:
         """The key of the stream ``name`` as numpy u64, to hand to a kernel that calls ``mix`` itself."""
@@ -162,14 +182,14 @@ class Stream:
     """Draws in sequence from one key; a scalar when ``size`` is None, else an array of that length."""
 
     def __init__(self, key: int) -> None:
-        self._key = np.uint64(key)
+        self._key = key
         self._at = 0
 
     def u64(self, size: int) -> U64:
         """``size`` raw draws."""
         ids = np.arange(self._at, self._at + size, dtype=np.uint64)
         self._at += size
-        return _mix_rows(self._key, ids)  # type: ignore[no-any-return]
+        return _drawn(_mix_rows, self._key, ids, np.uint64)
 
     def uniforms(self, size: int) -> F64:
         """``size`` floats in (0, 1)."""
@@ -183,7 +203,7 @@ class Stream:
         """``size`` standard normals."""
         ids = np.arange(self._at, self._at + size, dtype=np.uint64)
         self._at += size
-        return _normal_rows(self._key, ids)  # type: ignore[no-any-return]
+        return _drawn(_normal_rows, self._key, ids, np.float64)
 
     def integers(self, low: int, high: int, size: int) -> I64:
         """``size`` integers in [low, high)."""

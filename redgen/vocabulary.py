@@ -26,10 +26,14 @@ class Vocabulary:
     @classmethod
     def of(cls, strings: Iterable[str]) -> Vocabulary:
         """The vocabulary of ``strings``, in their order (duplicates keep their own code)."""
-        raw = [s.encode() for s in strings]
-        offsets = np.zeros(len(raw) + 1, dtype=np.int64)
-        np.cumsum([len(r) for r in raw], out=offsets[1:])
-        return cls(np.frombuffer(b"".join(raw), dtype=np.uint8), offsets)
+        words = list(strings)
+        whole = "".join(words).encode()
+        sizes = list(map(len, words))
+        if len(whole) != sum(sizes):  # not ASCII alone
+            sizes = [len(word.encode()) for word in words]
+        offsets = np.zeros(len(words) + 1, dtype=np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        return cls(np.frombuffer(whole, dtype=np.uint8), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -40,9 +44,14 @@ class Vocabulary:
         return self.data[self.offsets[code] : self.offsets[code + 1]].tobytes().decode()
 
     def __iter__(self) -> Iterator[str]:
-        whole = self.data.tobytes()
-        ends = self.offsets.tolist()
-        return (whole[a:b].decode() for a, b in pairwise(ends))
+        raw, ends = self.data.tobytes(), self.offsets.tolist()
+        if raw.isascii():
+            whole = raw.decode()
+            return (whole[a:b] for a, b in pairwise(ends))
+        return (raw[a:b].decode() for a, b in pairwise(ends))
+
+    def __contains__(self, text: object) -> bool:
+        return text in self._codes
 
     @cached_property
     def _codes(self) -> dict[str, int]:

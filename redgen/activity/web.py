@@ -26,6 +26,12 @@ PROXY_TIMEOUT = 60_000_000
 SLOW_FROM = 0.5
 """Offered load, in multiples of capacity, from which answers take longer."""
 
+_BUFFER = 262_144
+"""What a socket buffer takes at once costs nothing; the rest goes at the client's pace."""
+
+_LEAST_PATIENCE = 50_000
+"""Microseconds that everybody waits: 18 s · exp(0.7 z) is more for every z that ``normal`` gives (z > -8.3)."""
+
 _HEAD = METHODS.index("HEAD")
 _OPTIONS = METHODS.index("OPTIONS")
 _PAGE, _API, _ASSET, _LOGIN = (ROUTE_KINDS.index(k) for k in ("page", "api", "asset", "login_post"))
@@ -72,7 +78,8 @@ def _rules(world: World, seed: Seed) -> tuple[Column, Column]:
     return routes, sites
 
 
-def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Table, NDArray[np.int32]]:
+def respond(world: World, seed: Seed, effects: Effects, http: Table,
+            took: NDArray[np.int64] | None = None) -> tuple[Table, NDArray[np.int32]]:
     """Fill in how the server answered each request of ``http``; give the table and what effects changed.
 
     Callers fill id, cause, t, truth, client, cport, agent, device, site, actor, method, route, obj, obj2, word, the
@@ -83,8 +90,7 @@ def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Ta
 
     The second value has one truth code per row: that of the overload that changed the row, 0 where none did. Callers
     whose rows are benign pass it through ``effects.collateral``; attack rows keep their own truth.
-    ``seed`` is the root seed of the dataset.
-
+    ``seed`` is the root seed of the dataset; ``took`` is each row's ``upstream_time`` where the caller knows it.
     """
     n = len(http)
     timeline = effects.overload
@@ -96,7 +102,7 @@ def respond(world: World, seed: Seed, effects: Effects, http: Table) -> tuple[Ta
         answer_key(seed), *_rules(world, seed), world.agents.padded, world.agents.bot,
         (timeline.subject, timeline.t0, timeline.t1, timeline.level, timeline.code),
         tuple(np.require(http[c], requirements=("C", "W")) for c in _ASKED),  # one layout, compiled once
-        status, size, req_bytes, dur, upstream, up_dur, changed,
+        np.empty(0, dtype=np.int64) if took is None else took, status, size, req_bytes, dur, upstream, up_dur, changed,
     )
     done = http.replace(status=status, bytes=size, req_bytes=req_bytes, dur=dur, upstream=upstream, up_dur=up_dur)
     return done, changed
@@ -184,7 +190,9 @@ def _decided(rule, h, method, obj):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _answers(key, rules, servers, padded, bot, load, asked, status, size, req_bytes, dur, upstream, up_dur, changed):  # type: ignore[no-untyped-def]
+def _answers(  # type: ignore[no-untyped-def]
+    key, rules, servers, padded, bot, load, asked, known, status, size, req_bytes, dur, upstream, up_dur, changed
+):
     """One pass over the rows; see ``respond``. ``asked`` are the request columns, the rest is written."""
     ids, t, client, agent, site, method, route, obj, obj2, word = asked
     for i in range(ids.shape[0]):
@@ -193,7 +201,8 @@ def _answers(key, rules, servers, padded, bot, load, asked, status, size, req_by
         code = status[i] if status[i] else _decided(rule, h, method[i], obj[i])  # noqa: FURB110 (numba)
         refused = code in (400, 405, 413, 429)
         local = rule.local or refused
-        took = np.int64(0) if refused else upstream_time(h, rule.latency_mu, rule.latency_sigma)
+        took = known[i] if known.shape[0] else upstream_time(h, rule.latency_mu, rule.latency_sigma)
+        took = np.int64(0) if refused else took
         took = took // 100 if rule.local else took  # a file or a fixed answer, no application
         if load[0].shape[0]:
             at = piece_at(load[0], load[1], load[2], s, t[i])
@@ -206,12 +215,13 @@ def _answers(key, rules, servers, padded, bot, load, asked, status, size, req_by
         sent = _sent(
             rule, h, code, method[i], r, obj[i], obj2[i], word[i], s, servers[s].tokens, padded[agent[i]]
         )
-        # What a socket buffer takes at once costs nothing; the rest goes at the client's pace.
-        pace = 3.0 * np.exp(0.8 * normal(hashed(key, client[i]), 14))
-        patience = np.int64(18_000_000 * np.exp(0.7 * normal(h, 15)))
-        if took > patience and person:
-            code, took, sent = 499, patience, np.int64(0)
-        whole = took + 30 + np.int64(max(sent - 262_144, 0) / pace)
+        if person and took > _LEAST_PATIENCE:
+            patience = np.int64(18_000_000 * np.exp(0.7 * normal(h, 15)))
+            if took > patience:
+                code, took, sent = 499, patience, np.int64(0)
+        whole = took + 30
+        if sent > _BUFFER:
+            whole += np.int64((sent - _BUFFER) / (3.0 * np.exp(0.8 * normal(hashed(key, client[i]), 14))))
         status[i], size[i], dur[i] = code, sent, min(whole, MAX_DUR)
         many = np.uint64(max(servers[s].stop - servers[s].first, 1))
         upstream[i] = -1 if local else servers[s].first + np.int64(hashed(h, 16) % many)

@@ -59,7 +59,10 @@ class Bound:
         starts = self.starts.per_day * (b - a) / DAY
         if isinstance(self.starts, Arrivals):
             starts = float(self.starts.rates(a // CELL, max(-(-b // CELL), a // CELL + 1)).mean()) * (b - a) / CELL
-        return starts * sum(self._rows(kind) for kind in kinds if kind in self.behavior.gives)
+        wanted = [kind for kind in kinds if kind in self.behavior.gives]
+        if new := [kind for kind in wanted if kind not in self.rows_per_session]:
+            self.rows_per_session |= self.rehearse(_PILOT, new)
+        return starts * sum(self.rows_per_session[kind] for kind in wanted)
 
     def rehearse(self, most: int, kinds: Collection[str]) -> dict[str, float]:
         """Rows of ``kinds`` per session, from up to ``most`` sessions of some time; DataError as in earnest."""
@@ -71,12 +74,6 @@ class Bound:
         context = self.context.within(dict.fromkeys(kinds, _ALWAYS), Effects.of())
         made = self.behavior.play(context, sessions, **self.parameters)
         return {kind: len(made[kind]) / len(sessions) if kind in made else 0.0 for kind in kinds}
-
-    def _rows(self, kind: str) -> float:
-        """Rows of ``kind`` per session."""
-        if kind not in self.rows_per_session:
-            self.rows_per_session |= self.rehearse(_PILOT, [kind])
-        return self.rows_per_session[kind]
 
 
 class BenignModel:
@@ -105,8 +102,12 @@ class BenignModel:
         An http row is 146 bytes, about twice that while it is made; sessions that began up to an hour before are
         played again, so slices should not be much shorter than that.
         """
+        return merge(self.parts(a, b, kinds, effects))
+
+    def parts(self, a: int, b: int, kinds: Mapping[str, int], effects: Effects) -> list[Activity]:
+        """What ``sample`` gives, population by population, for who merges it with more."""
         windows = {kind: (a - back, b) for kind, back in kinds.items()}
-        return merge([population.play(windows, effects) for population in self.populations])
+        return [population.play(windows, effects) for population in self.populations]
 
     def expected_rows(self, a: int, b: int, kinds: Sequence[str] = ("http",)) -> float:
         """About how many rows ``sample`` would give: for progress bars and planning, not exact."""

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 def run_with_progress(scenario: str, out: Path, *, seed: int | None, jobs: int | None, settings: list[str],
                       clean: bool, force: bool, quiet: bool) -> tuple[Dataset, float]:
     """Generate, with a bar on a terminal; the dataset and the seconds it took. Exits with 130 when interrupted."""
-    from redgen.pipeline.memory import keep_memory
+    from redgen.pipeline.memory import collect_seldom, keep_memory
+
+    collect_seldom()
+    keep_memory()
     from redgen.pipeline.run import generate
 
-    keep_memory()
     begun = time.perf_counter()
     bar = None if quiet or not sys.stderr.isatty() else _bar()
     watch = _watcher(bar) if bar else None

@@ -104,7 +104,7 @@ class Happenings:
             return []
         stop = self.window.stop
         if not begun:
-            return [self.benign.sample(a, min(b, stop), {k: a - low for k, low in since.items()}, self.effects)]
+            return self.benign.parts(a, min(b, stop), {k: a - low for k, low in since.items()}, self.effects)
         return [
             p.play({k: (low, min(b + max(t.reach for t in p.behavior.tiers) + FLOW_TAIL, stop))
                     for k, low in since.items()}, self.effects)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from redgen.pipeline.arrow import as_numpy, numbers, texts
 from redgen.pipeline.ledger import FileState, Ledger
 from redgen.pipeline.maker import marks_name
 from redgen.truth import Cause
@@ -28,7 +29,7 @@ GROUP = 1 << 18
 
 def write_labels(path: Path, root: Path, ledger: Ledger, causes: Sequence[Cause]) -> int:
     """Join the marks that the workers left with the final positions; how many labels there are."""
-    words = {name: pa.array([getattr(c, name) for c in causes], pa.string())
+    words = {name: texts([getattr(c, name) for c in causes])
              for name in ("label", "campaign_id", "step_id", "technique", "noise_id")}
     total = 0
     with pq.ParquetWriter(path, LABELS_SCHEMA, compression="zstd") as writer:
@@ -73,23 +74,23 @@ def _tables(root: Path, ledger: Ledger, words: dict[str, pa.Array]) -> Iterator[
 def _table(source: str, states: Sequence[FileState], shard: int, where: dict[tuple[int, int], tuple[int, int]],
            batch: pa.RecordBatch, words: dict[str, pa.Array]) -> pa.Table:
     n = len(batch)
-    files = batch["file"].to_numpy()
+    files = as_numpy(batch["file"])
     used, at = np.unique(files, return_inverse=True)
     base = np.array([where[shard, int(f)] for f in used], dtype=np.int64)
     heads = np.array([states[f].head_lines for f in used], dtype=np.int64)
-    codes = batch["code"].to_numpy()
+    codes = as_numpy(batch["code"])
     columns = {
-        "source": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int32)), pa.array([source])),
-        "file": pa.DictionaryArray.from_arrays(pa.array(at.astype(np.int32)), pa.array([states[f].path for f in used])),
-        "line": pa.array(batch["line"].to_numpy() + base[at, 0] + heads[at] + 1),
-        "offset": pa.array(batch["offset"].to_numpy() + base[at, 1]),
+        "source": pa.DictionaryArray.from_arrays(numbers(np.zeros(n, dtype=np.int32)), texts([source])),
+        "file": pa.DictionaryArray.from_arrays(numbers(at.astype(np.int32)), texts([states[f].path for f in used])),
+        "line": numbers(as_numpy(batch["line"]) + base[at, 0] + heads[at] + 1),
+        "offset": numbers(as_numpy(batch["offset"]) + base[at, 1]),
         "event_id": _copied(batch["event_id"]),
-        "t": pa.array(batch["t"].to_numpy().copy()),
-        **{name: pa.DictionaryArray.from_arrays(pa.array(codes.copy()), values) for name, values in words.items()},
+        "t": numbers(as_numpy(batch["t"]).copy()),
+        **{name: pa.DictionaryArray.from_arrays(numbers(codes.copy()), values) for name, values in words.items()},
     }
     return pa.table([columns[name] for name in LABELS_SCHEMA.names], schema=LABELS_SCHEMA)
 
 
 def _copied(column: pa.Array) -> pa.Array:
     """The array in memory of its own, so that the mapped file can be closed."""
-    return pa.concat_arrays([column, pa.array([], column.type)])
+    return pa.concat_arrays([column, pa.nulls(0, column.type)])

@@ -5,6 +5,7 @@ Everything here is arithmetic on the plan, so that any worker, in any order, put
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -21,6 +22,7 @@ ROWS_PER_FRAME = 60_000
 LONGEST_FRAME = 360 * MINUTE
 FEWEST_ROWS = 80_000
 """Rows below which a shard is not worth its look-back; small datasets are cut into four where that leaves more."""
+_TURNS = 4
 BLOCKS = 2_000
 TIMELINE_BINS = 96
 ROWS_PER_BIN = 200_000
@@ -124,7 +126,7 @@ def make_layout(window: Window, cell: int, expected: Expected, usual: Expected, 
         step = max(1, -(-shard // grain)) * grain
         inner = list(range(window.start + step, window.stop, step))
     else:
-        inner = _greedy(window, grain, expected, rows_per_shard)
+        inner = _even(window, grain, expected, rows_per_shard)
     few = ROWS_PER_BIN / max(usual(window.start, window.stop), 1) * window.duration
     steps = max(1, int(min(window.duration / TIMELINE_BINS, few)) // cell)
     return Layout(window, (window.start, *inner, window.stop), frame, steps * cell)
@@ -139,25 +141,21 @@ def _frame(window: Window, cell: int, usual: Expected) -> int:
     return frame
 
 
-def _greedy(window: Window, grain: int, expected: Expected, target: int) -> list[int]:
-    """Inner shard borders, each shard about ``target`` rows at most, all of them multiples of ``grain`` from start."""
+def _even(window: Window, grain: int, expected: Expected, target: int) -> list[int]:
+    """Inner shard borders: shards of as many rows each, about ``target`` at most, cut at multiples of ``grain``.
+
+    Their number is a multiple of four where there are that many, so that a few workers end at the same time.
+    """
     total = expected(window.start, window.stop)
-    target = int(min(max(total / 4, FEWEST_ROWS), target))
-    if total <= target:
+    aim = min(max(total / _TURNS, FEWEST_ROWS), target)
+    if total <= aim:
         return []
+    many = math.ceil(total / aim)
+    many = -(-many // _TURNS) * _TURNS if many > _TURNS else many
     grains = -(-window.duration // grain)
-    block = -(-grains // min(int(16 * total / target), BLOCKS)) * grain
-    cuts: list[int] = []
-    held = 0.0
-    for a in range(window.start, window.stop, block):
-        b = min(a + block, window.stop)
-        rows = expected(a, b)
-        if a > window.start and held + rows > target:
-            cuts.append(a)
-            held = 0.0
-        slices = min(-(-int(rows) // target), (b - a) // grain)
-        if slices > 1:
-            cuts.extend(a + (b - a) // grain * k // slices * grain for k in range(1, slices))
-            rows /= slices
-        held += rows
-    return cuts
+    block = -(-grains // min(16 * many, BLOCKS)) * grain
+    starts = [*range(window.start, window.stop, block), window.stop]
+    upto = np.cumsum([0.0, *(expected(a, b) for a, b in pairwise(starts))])
+    at = np.interp(np.arange(1, many) * (upto[-1] / many), upto, np.array(starts, dtype=np.float64) - window.start)
+    grid = np.unique(np.round(at / grain).astype(np.int64)) * grain + window.start
+    return [int(cut) for cut in grid if window.start < cut < window.stop]

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from redgen.pipeline.arrow import numbers, strings
 from redgen.pipeline.compress import COMPRESSORS
 from redgen.pipeline.inline import Inline
 from redgen.pipeline.layout import Layout, Rotation
@@ -100,8 +101,8 @@ def write(outlet: Outlet, layout: Layout, records: Table, written: NDArray[np.in
     first_row = np.searchsorted(files, files[marked])
     shown = records.take(marked)
     marks = pa.RecordBatch.from_arrays([
-        pa.array(files[marked]), pa.array(marked - first_row), pa.array(starts[marked]),
-        _event_ids(outlet.source, shown), pa.array(shown["t"]), pa.array(codes[marked]),
+        numbers(files[marked]), numbers(marked - first_row), numbers(starts[marked]),
+        _event_ids(outlet.source, shown), numbers(shown["t"]), numbers(codes[marked]),
     ], schema=MARKS)
     timeline = np.bincount(layout.bin_of(written), minlength=layout.bins)
     return Written(list(chunks.values()), marks, timeline)
@@ -144,12 +145,6 @@ def _event_ids(source: Source, records: Table) -> pa.Array:
         ends = np.arange(1, len(records) + 1, dtype=np.int64) * 16
         return strings(text, ends)
     return strings(*source.event_ids.render(records))
-
-
-def strings(data: NDArray[np.uint8], ends: NDArray[np.int64]) -> pa.Array:
-    """An Arrow large_string array over rendered bytes, without a copy of them."""
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), ends])
-    return pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data)))
 
 
 def render_column(template: Template, records: Table) -> pa.Array:

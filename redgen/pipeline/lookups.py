@@ -14,6 +14,7 @@ import pyarrow.csv as pv
 from numpy.typing import NDArray
 
 from redgen.activity.terms import FACTORS
+from redgen.pipeline.arrow import numbers, texts
 from redgen.vocabulary import Vocabulary
 from redgen.world.hosts import HOST_ROLES
 from redgen.world.people import PEOPLE_KINDS
@@ -41,7 +42,7 @@ def write_identities(world: World, path: Path) -> None:
         "kind": pick(PEOPLE_KINDS, people.kind),
         "city": words(cities.name, people.city),
         "country": words(cities.iso, people.city),
-        "utc_offset_minutes": pa.array(people.utc_offset),
+        "utc_offset_minutes": numbers(people.utc_offset),
         "mfa": pick(FACTORS, people.factor),
         "unix_account": words(world.hosts.unix_names, people.unix),
         "aws_principal": words(world.cloud.principals.name, people.principal),
@@ -57,12 +58,12 @@ def words(vocabulary: Vocabulary, codes: NDArray[Any] | None = None) -> pa.Array
     whole = pa.LargeStringArray.from_buffers(len(vocabulary), ends, text)
     if codes is None:
         return whole
-    return whole.take(pa.array(codes.astype(np.int64), mask=codes < 0))
+    return whole.take(numbers(codes.astype(np.int64), codes < 0))
 
 
 def pick(choices: tuple[str, ...], codes: NDArray[Any]) -> pa.Array:
     """The words of a closed list at ``codes`` (-1: null)."""
-    return pa.array(choices).take(pa.array(codes.astype(np.int64), mask=codes < 0))
+    return texts(choices).take(numbers(codes.astype(np.int64), codes < 0))
 
 
 def dotted(address: int) -> str:

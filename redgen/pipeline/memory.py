@@ -1,9 +1,10 @@
-"""Keep big blocks of memory from shard to shard instead of handing them back to the system and asking again."""
+"""Memory of our own processes: blocks are kept from shard to shard, and rubbish is looked for seldom."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import sys
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
@@ -23,3 +24,12 @@ def keep_memory() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, _MOST)
         libc.mallopt(_M_TRIM_THRESHOLD, _MOST)
         libc.mallopt(_M_TOP_PAD, 1 << 26)
+
+
+def collect_seldom() -> None:
+    """Let the garbage collector look at what lives already no more, and at the rest once in a while.
+
+    For processes of our own. Columns hold no cycles; collections while modules are loaded take a tenth of the start-up.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)

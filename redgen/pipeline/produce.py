@@ -32,11 +32,15 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
+def _nothing() -> None:
+    """What is done meanwhile when nobody says."""
+
+
 def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: int,
-            watch: Watch | None = None) -> tuple[Ledger, Digests]:
+            watch: Watch | None = None, meanwhile: Callable[[], None] = _nothing) -> tuple[Ledger, Digests]:
     """Write all logs of ``plan`` into ``staging``, going on where its journal ends; the final ledger and digests.
 
-    ``factory`` gives the plan to worker processes (see ``workers.crew``).
+    ``factory`` gives the plan to worker processes (see ``workers.crew``); ``meanwhile`` is done beside them.
     """
     ledger, digests = _resumed(plan, staging)
     if not ledger.applied:
@@ -44,7 +48,7 @@ def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: in
     lines = ledger.lines
     if watch:
         watch(_progress(plan, ledger.applied, lines))
-    follower = Follower(digests, staging.note)
+    follower = Follower(digests, staging.note, meanwhile)
     try:
         with closing(_reports(plan, factory, staging, ledger, jobs)) as todo:
             for report in todo:

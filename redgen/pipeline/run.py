@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -45,7 +46,8 @@ def generate(scenario: str | Path, target: str | Path | None = None, *, seed: in
         plan = make_plan(request)
     with open_staging(place, plan.journal_digest, force=force) as staging:
         ledger, digests = produce(
-            plan.work, PlanAgain(plan), staging, jobs=jobs or os.cpu_count() or 1, watch=watch)
+            plan.work, PlanAgain(plan), staging, jobs=jobs or os.cpu_count() or 1, watch=watch,
+            meanwhile=partial(_lookups, plan, staging.path))
         _finish(plan, staging, ledger, digests)
         staging.promote(force=force)
     return load(place)
@@ -66,18 +68,23 @@ class PlanAgain:
         return {"_plan": None, "_request": self._request}
 
 
+def _lookups(plan: Plan, root: Path) -> None:
+    """What depends on the world alone."""
+    with writing(root):
+        (root / "lookups").mkdir(exist_ok=True)
+        write_lookups(plan.world, root / "lookups")
+
+
 def _finish(plan: Plan, staging: Staging, ledger: Ledger, digests: Digests) -> None:
-    """Truth, lookups, frozen copies and the manifest."""
+    """Truth, frozen copies and the manifest."""
     root = staging.path
     with writing(root):
-        for folder in ("truth", "lookups"):
-            (root / folder).mkdir(exist_ok=True)
+        (root / "truth").mkdir(exist_ok=True)
         write_labels(root / "truth" / "labels.parquet", root, ledger, plan.causes)
         campaigns = campaign_records(plan, ledger)
         write_jsonl(root / "truth" / "campaigns.jsonl", campaigns)
         write_jsonl(root / "truth" / "hard_negatives.jsonl", hard_negative_records(plan, ledger))
         write_jsonl(root / "truth" / "effects.jsonl", effect_records(plan, ledger))
-        write_lookups(plan.world, root / "lookups")
         _freeze(plan.inputs, root)
         shutil.rmtree(root / MARKS_FOLDER)
         write_manifest(root / MANIFEST, manifest(plan, ledger, digests, root, campaigns))

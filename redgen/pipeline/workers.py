@@ -20,7 +20,7 @@ from typing import Any, cast
 from redgen.errors import RedgenError, SinkError
 from redgen.pipeline.ledger import Base, Report
 from redgen.pipeline.maker import Maker
-from redgen.pipeline.memory import keep_memory
+from redgen.pipeline.memory import collect_seldom, keep_memory
 from redgen.pipeline.shard import ShardPlan
 
 Grant = Callable[[Report], list[dict[int, Base]]]
@@ -122,6 +122,7 @@ def _serve(link: Link, factory: PlanFactory, root: Path, spare: Sequence[int]) -
     for fd in spare:
         os.close(fd)
     keep_memory()
+    collect_seldom()
     maker: Maker | None = None
     try:
         maker = Maker(factory(), root)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from redgen.errors import PluginError
 from redgen.render import kernel
 from redgen.render.holes import Hole
 from redgen.render.program import Program, compile_program
+from redgen.table import Table
 
 Bytes = NDArray[np.uint8]
 Ends = NDArray[np.int64]
@@ -63,8 +65,9 @@ class Template:
         Returns (uint8[total], int64[n]). ``out`` is a buffer to write into when it is large enough; the bytes
         returned are then a view of it, good until its next use.
         """
-        columns = [_as_i64(records[name], name)[rows or slice(None)] for name in self._program.columns]
-        n = len(columns[0]) if columns else _length(records, rows)
+        first, stop, _ = (rows or slice(None)).indices(_length(records))
+        n = max(stop - first, 0)
+        columns = [_reader(records, name) for name in self._program.columns]
         ends = np.zeros(n, dtype=np.int64)
         block = np.empty((max(len(columns), 1), min(n, BLOCK) + _PAD), dtype=np.int64)
         if out is None or len(out) < self.longest + _SLACK:
@@ -73,8 +76,8 @@ class Template:
         filled = 0
         for start in range(0, n, BLOCK):
             stop = min(start + BLOCK, n)
-            for target, column in zip(block, columns, strict=False):
-                target[: stop - start] = column[start:stop]
+            for target, read in zip(block, columns, strict=False):
+                target[: stop - start] = read(slice(first + start, first + stop))
             out, filled = self._render_block(block, stop - start, out, filled, ends[start:stop], n - start)
         if n:
             self._mean = filled // n + 1
@@ -105,13 +108,15 @@ class Template:
         return [whole[a:b].decode() for a, b in pairwise(at)]
 
 
-def _as_i64(column: NDArray[Any], name: str) -> NDArray[Any]:
-    if column.dtype.kind not in "iub":
-        raise PluginError(f"column {name!r} is {column.dtype}; templates read integers")
-    return column.view(np.int64) if column.dtype == np.uint64 else column
+def _reader(records: Records, name: str) -> Callable[[slice], NDArray[Any]]:
+    """How to read some rows of a column as int64; tables need not have picked the whole of it."""
+    read = partial(records.part, name) if isinstance(records, Table) else records[name].__getitem__
+    dtype = read(slice(0, 0)).dtype
+    if dtype.kind not in "iub":
+        raise PluginError(f"column {name!r} is {dtype}; templates read integers")
+    return (lambda rows: read(rows).view(np.int64)) if dtype == np.uint64 else read
 
 
-def _length(records: Records, rows: slice | None) -> int:
+def _length(records: Records) -> int:
     sized = next((records[name] for name in records), None) if isinstance(records, Mapping) else records
-    n = len(sized) if sized is not None else 0  # type: ignore[arg-type]
-    return len(range(n)[rows or slice(None)])
+    return len(sized) if sized is not None else 0  # type: ignore[arg-type]

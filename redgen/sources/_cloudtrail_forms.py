@@ -11,12 +11,12 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from redgen.activity.terms import CLOUD_ERRORS
 from redgen.render.holes import Forms, Hole
 from redgen.sources._flat import flat
+from redgen.spec.syntax import own_yaml
 from redgen.world.cloud import RESOURCE_KINDS, Ops
 
 OK, DENIED, FAILED = range(3)
@@ -62,7 +62,7 @@ def listed() -> Mapping[str, Mapping[str, Any]]:
 
 def _load(name: str) -> dict[str, Any]:
     text = files("redgen.sources").joinpath(f"data/{name}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return own_yaml(text)  # type: ignore[no-any-return]
 
 
 @dataclass
@@ -226,11 +226,12 @@ def expand(text: str, words: Mapping[str, str]) -> str:
 
     A word that nobody knows stays as it is: AWS itself writes ``<sensitiveDataRemoved>``.
     """
-    for _ in range(8):
+    for _ in range(8 if "<" in text else 0):
         filled = _WORD.sub(lambda m: words.get(m[1], m[0]), text)
         if filled == text:
             break
         text = filled
-    for alias, longer in wording()["aliases"].items():
-        text = text.replace(f"@{{{alias}}}", longer)
+    if "@{" in text:
+        for alias, longer in wording()["aliases"].items():
+            text = text.replace(f"@{{{alias}}}", longer)
     return text

@@ -11,11 +11,11 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from redgen.activity import terms
 from redgen.clock import MILLISECOND
+from redgen.spec.syntax import own_yaml
 
 _WORD = re.compile(r"<(\w+)>")
 _NAMED = ("actor", "client", "security", "session", "ip_chain", "tx", "detail")
@@ -46,7 +46,7 @@ class Catalog:
 def wording() -> Mapping[str, Any]:
     """The YAML of forms."""
     text = files("redgen.sources").joinpath("data/okta_events.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return own_yaml(text)  # type: ignore[no-any-return]
 
 
 def catalog(constants: Mapping[str, Mapping[str, str]]) -> Catalog:

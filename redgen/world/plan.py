@@ -72,7 +72,8 @@ class Cities:
 
     def of_country(self, iso: str) -> I32:
         """The rows of one country; empty when the plan has none there."""
-        return np.flatnonzero(np.array([code == iso for code in self.iso], dtype=np.bool_)).astype(np.int32)
+        nation = self.nations.codes([iso])[0] if iso in self.nations else -1
+        return np.flatnonzero(self.nation == nation).astype(np.int32)
 
     def distance_km(self, a: I32, b: I32) -> F64:
         """Great-circle distance between cities, row by row (haversine, mean Earth radius 6371 km)."""

@@ -32,7 +32,7 @@ class Crowd:
     def __init__(self, seed: Seed, per_cell: int = 40) -> None:
         self.seed, self.per_cell = seed.child("benign"), per_cell
 
-    def sample(self, a: int, b: int, kinds: dict[str, int], effects: Effects) -> dict[str, Table]:
+    def parts(self, a: int, b: int, kinds: dict[str, int], effects: Effects) -> list[dict[str, Table]]:
         low = a - kinds.get("http", 0)
         cells = np.arange((low - HOUR) // CELL, b // CELL + 1)
         ids = self.seed.noise((cells[:, None] * 2**24 + np.arange(self.per_cell)).astype(np.uint64).ravel(), "id")
@@ -40,7 +40,7 @@ class Crowd:
         dur = (self.seed.uniform(ids, "dur") ** 8 * 50 * MINUTE).astype(np.int64)
         obj = self.seed.noise(ids, "obj") >> np.uint64(40)
         table = rows("http", len(ids), id=ids, cause=ids, t=t, dur=dur, obj=obj)
-        return done_between({"http": table}, low, b)
+        return [done_between({"http": table}, low, b)]
 
     def expected_rows(self, a: int, b: int) -> float:
         return (b - a) / CELL * self.per_cell
@@ -49,7 +49,7 @@ class Crowd:
     def populations(self) -> list[Any]:
         def play(windows: dict[str, tuple[int, int]], effects: Effects) -> dict[str, Table]:
             low, high = windows["http"]
-            return self.sample(low, high, {"http": 0}, effects)
+            return self.parts(low, high, {"http": 0}, effects)[0]
 
         return [SimpleNamespace(play=play, behavior=SimpleNamespace(tiers=[SimpleNamespace(reach=HOUR)]))]
 

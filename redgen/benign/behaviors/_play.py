@@ -44,7 +44,8 @@ def play(ctx: Context, sessions: Sessions, script: Script, who: Identity, traits
     trail = _walked(ctx, sessions, script, who, traits, site)
     made: dict[str, Table] = {}
     if ctx.wants("http", "flow"):
-        http, changed = web.respond(ctx.world, ctx.root, ctx.effects, _requests(ctx, sessions, trail, who, site))
+        asked = _requests(ctx, sessions, trail, who, site)
+        http, changed = web.respond(ctx.world, ctx.root, ctx.effects, asked, trail.took)
         made["http"] = collateral(http, changed)
     if ctx.wants("auth") and ctx.world.sites.org[site] >= 0:
         made["auth"] = sign_ins(ctx, sessions, trail, who, site)

@@ -35,6 +35,7 @@ MARKS = (
 OK, CHALLENGED, BAD, UNKNOWN, LOCKED, FACTOR_OK, FACTOR_DENIED, RESET_DONE, REFRESHED, REFUSED, LEFT = range(1, 12)
 
 MOST_STEPS = 2000
+_BLOCK = 2048
 _SLOTS = 6              # connections a browser opens to one host under HTTP/1.1
 _PER_CONNECTION = 1000  # nginx's keepalive_requests
 _REVALIDATED = 0.25     # views on which a cached load is asked for again (unverified)
@@ -106,8 +107,13 @@ class Trail(NamedTuple):
 
     @classmethod
     def of(cls, records: Column) -> Trail:
-        """The columns of an array of ``TRAIL`` records."""
-        return cls(*(np.ascontiguousarray(records[name]) for name in cls._fields))
+        """The columns of an array of ``TRAIL`` records, copied block by block while a block is in the cache."""
+        made = cls(*(np.empty(len(records), records.dtype[name]) for name in cls._fields))
+        for first in range(0, len(records), _BLOCK):
+            block = records[first : first + _BLOCK]
+            for name, column in zip(cls._fields, made, strict=True):
+                column[first : first + _BLOCK] = block[name]
+        return made
 
 
 SETTING = np.dtype([
@@ -277,8 +283,8 @@ def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type:
         route, bit = place[load.route], np.uint64(1) << np.uint64(j & 63)
         kept = route.cacheable and not load.same and j < 64
         cached = kept and (st.loaded & bit) != 0
-        own = hashed(row, j + 1)
-        if uniform(own, 1) >= load.share * (_REVALIDATED if cached else 1.0):
+        own, odds = hashed(row, j + 1), load.share * (_REVALIDATED if cached else 1.0)
+        if odds < 1.0 and uniform(own, 1) >= odds:
             continue
         if kept:
             st.loaded |= bit
@@ -327,6 +333,8 @@ def _advance(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     step = steps[st.node]
     if st.how == _THINK and step.does == NOTHING:
         st.budget -= 1
+        if st.budget <= 0:
+            return
     _follow(st, steps, upto, h, setting)
     u = uniform(h, 9)
     if st.how == _AT_ONCE:
