@@ -8,6 +8,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity import traffic
 from redgen.activity.objects import hashed, normal, uniform
 from redgen.activity.schema import rows
 from redgen.activity.terms import CONN_STATES, QTYPES, RCODES, SERVICES, TRANSPORTS, code
@@ -115,7 +116,7 @@ def lookups(
     return rows(
         "dns", len(at), id=row, cause=np.asarray(cause)[at], t=t[at] + six * 180, dur=np.where(lost, 0, rtt),
         truth=np.asarray(truth)[at], client=client[at],
-        cport=32_768 + (seed.noise(row, "port") % np.uint64(28_232)).astype(np.int32), name=name[at],
+        cport=traffic.client_ports(seed, row, client[at]), name=name[at],
         qtype=np.where(six, code(QTYPES, "AAAA"), code(QTYPES, "A")), rcode=np.where(lost, -1, rcode),
         answer=np.where(six | lost, 0, answer), ttl=np.where(six | lost | (answer == 0), 0, left),
         proto=code(TRANSPORTS, "udp"), zone=dns.zone[name[at]],

@@ -26,9 +26,9 @@ _QUOTED = ("provider", "credential_provider", "reason", "legacy")
 class Catalog:
     """Every event that one pair of orgs can log, and the chains that activity rows set off.
 
-    ``texts``: one JSON text with holes per event. ``start`` and ``count`` say, per (org, op, result, by an
-    administrator), which stretch of ``chain`` a row gives; ``delay``, ``spread`` (µs), ``from_start`` and ``tx`` (which
-    request of the row it was) belong to events.
+    ``texts``: one JSON text with holes per event. ``start`` and ``count`` say, per (org, op, result, and whether by an
+    administrator or with a factor to follow), which stretch of ``chain`` a row gives; ``delay``, ``spread`` (µs),
+    ``from_start`` and ``tx`` (which request of the row it was) belong to events.
     """
 
     texts: tuple[str, ...]
@@ -59,7 +59,7 @@ def catalog(constants: Mapping[str, Mapping[str, str]]) -> Catalog:
     start, count = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
     for at in np.ndindex(shape):
         org = terms.ORGS[at[0]]
-        names = _chain(doc["chains"][org][terms.AUTH_OPS[at[1]]], terms.AUTH_RESULTS[at[2]], by_admin=bool(at[3]))
+        names = _chain(doc["chains"][org][terms.AUTH_OPS[at[1]]], terms.AUTH_RESULTS[at[2]], other=bool(at[3]))
         start[at], count[at] = len(chain), len(names)
         for name in names:
             if (org, name) not in index:
@@ -77,9 +77,11 @@ def catalog(constants: Mapping[str, Mapping[str, str]]) -> Catalog:
     )
 
 
-def _chain(op: Mapping[str, list[str]], result: str, *, by_admin: bool) -> Sequence[str]:
-    if by_admin and "by_admin" in op:
+def _chain(op: Mapping[str, list[str]], result: str, *, other: bool) -> Sequence[str]:
+    if other and "by_admin" in op:
         return op["by_admin"]
+    if other and result == "ok" and "challenged" in op:
+        return op["challenged"]
     return op.get(result, op.get("other", ()))
 
 

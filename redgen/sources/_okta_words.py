@@ -53,7 +53,8 @@ def constants(world: World, seed: Seed) -> dict[str, dict[str, str]]:
         ids = {name: prefix + _letters(mine, name, 20 - len(prefix) - len(shard)) + shard for name, prefix in (
             ("system_id", "00u"), ("dashboard_id", "0oa"), ("console_id", "0oa"), ("shop_id", "0oa"),
             ("policy_id", "00p"),
-            ("rule_id", "0pr"), ("deny_rule_id", "0pr"), ("app_rule_id", "rul"), ("token_id", "00T"))}
+            ("rule_id", "0pr"), ("deny_rule_id", "0pr"), ("mfa_rule_id", "0pr"), ("app_rule_id", "rul"),
+            ("token_id", "00T"))}
         server = _server(world, org)
         city = int(world.plan.city_of(np.array([server], dtype=np.uint32))[0])
         found[org] = ids | {

@@ -193,13 +193,17 @@ class OktaSystem(Source):
 
 
 def _act(table: Table) -> I64:
-    """Which chain each row sets off: its org, op, result, and whether an administrator acted on someone else."""
+    """Which chain each row sets off: its org, op, result, and its other case.
+
+    That is an act of an administrator on someone else, or a password after which a factor is asked for.
+    """
     org = np.clip(table["org"], 0, len(terms.ORGS) - 1).astype(np.int64)
     op = np.clip(table["op"], 0, len(terms.AUTH_OPS) - 1)
     stranger = (table["user"] < 0) & (op == terms.AUTH_OPS.index("password"))
     result = np.where(stranger, terms.AUTH_RESULTS.index("unknown_user"), np.maximum(table["result"], 0))
     by_admin = (table["target"] >= 0) & (table["target"] != table["user"])
-    act: I64 = ((org * len(terms.AUTH_OPS) + op) * len(terms.AUTH_RESULTS) + result) * 2 + by_admin
+    challenged = (op == terms.AUTH_OPS.index("password")) & (table["factor"] > 0)
+    act: I64 = ((org * len(terms.AUTH_OPS) + op) * len(terms.AUTH_RESULTS) + result) * 2 + (by_admin | challenged)
     return act
 
 
