@@ -69,11 +69,9 @@ def idp_login(
     base = {"id": ids, "done": logins.done, "user": person, **found._asdict(), "session": logins.session}
     inside = np.flatnonzero(logins.ok)
     changed = inside[seed.uniform(person[inside].astype(np.uint64), "expired") < expired]
-    after = [
-        _apps(stage, {k: v[inside] for k, v in base.items()}, apps, gap),
-        _changes(stage, {k: v[changed] for k, v in base.items()}),
-    ]
-    rows = merged(*({"auth": table} for table in (logins.rows, *after)))["auth"]
+    opened = _apps(stage, {k: v[inside] for k, v in base.items()}, apps, gap)
+    renewed = _changes(stage, {k: v[changed] for k, v in base.items()})
+    rows = merged(*({"auth": table} for table in (logins.rows, opened, renewed)))["auth"]
     return Staged(
         activity=merged({"auth": rows}, desks.of_signins(world, stage.root, rows)),
         ended=int(max(logins.done.max(), (rows["t"] + rows["dur"]).max())),

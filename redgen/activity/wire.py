@@ -123,6 +123,32 @@ def lookups(
     )
 
 
+def records(
+    world: World, seed: Seed, *, ids: Any, cause: Any, t: Any, client: Any, name: Any, qtype: Any, found: Any = True
+) -> Table:
+    """DNS rows for questions of ``qtype`` (terms.QTYPES) about names that hold no address, once per TTL epoch.
+
+    Arrays of one length; what ``lookups`` says of caches and slices holds here. ``found``: such a record exists.
+    """
+    seed, dns = seed.child("wire", "records"), world.dns
+    pair = seed.noise(client.astype(np.uint64) << np.uint64(36) | name.astype(np.uint64) << np.uint64(4)
+                      | qtype.astype(np.uint64), "pair")
+    ttl = np.maximum(dns.ttl[name].astype(np.int64), 1) * SECOND
+    epoch = ((t + (pair % ttl.astype(np.uint64)).astype(np.int64)) // ttl).astype(np.uint64)
+    key = seed.noise(pair ^ epoch, "epoch")
+    order = np.lexsort((ids, t, key))
+    new = order[np.flatnonzero(np.append(True, key[order][1:] != key[order][:-1]))] if len(order) else order
+    row = seed.noise(ids[new], "record")
+    rtt, left = _answers(seed, row, t[new], name[new], ttl[new])
+    there = np.broadcast_to(np.asarray(found), len(t))[new]
+    return rows(
+        "dns", len(new), id=row, cause=np.broadcast_to(cause, len(t))[new], t=t[new], dur=rtt, truth=0,
+        client=client[new], cport=traffic.client_ports(seed, row, client[new]), name=name[new], qtype=qtype[new],
+        rcode=np.where(there, code(RCODES, "NOERROR"), code(RCODES, "NXDOMAIN")), answer=0,
+        ttl=np.where(there, left, 0), proto=code(TRANSPORTS, "udp"), zone=dns.zone[name[new]],
+    )
+
+
 def _answers(
     seed: Seed, row: U64, t: NDArray[np.int64], name: NDArray[Any], ttl: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -142,10 +142,7 @@ def test_no_value_is_the_attacks_alone(
     assert not alone, f"{len(alone)} values only attacks have: {dict(list(alone.items())[:8])}"
 
 
-@pytest.mark.parametrize("source", [
-    pytest.param(s, marks=pytest.mark.xfail(reason="nobody benign asks for TXT records yet")) if s == "zeek_dns" else s
-    for s in SOURCES
-])
+@pytest.mark.parametrize("source", SOURCES)
 def test_benign_life_knows_the_types_of_events(day: Dataset, crowd: Dataset, source: str) -> None:
     """Most of what attackers do is done by others, too: a type of event is no label. Those left are what attacks are
     made of, and few."""

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity import calls, desks
+from redgen.activity.desks import Needs
 from redgen.activity.schema import Activity
 from redgen.benign.behaviors import _cloud, _staff
 from redgen.benign.behaviors._cloud import Plan, Task
-from redgen.benign.behaviors._staff import CACHED, Needs, Presence, Staff
+from redgen.benign.behaviors._staff import CACHED, Presence, Staff
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE, SECOND
 from redgen.seed import I64

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from redgen.activity import traffic
+from redgen.activity import traffic, wire
+from redgen.activity.desks import Needs
 from redgen.activity.schema import Activity
-from redgen.activity.terms import RCODES
+from redgen.activity.terms import QTYPES, RCODES
 from redgen.benign.behaviors import _staff
-from redgen.benign.behaviors._staff import CACHED, Needs
+from redgen.benign.behaviors._staff import CACHED
 from redgen.benign.behaviors._visitors import ranks
 from redgen.benign.behaviors.dns_office import inner_names
 from redgen.benign.context import Context, Sessions, Tier, behavior
@@ -29,12 +30,13 @@ def server_traffic(
     names: Share = 0.2,
     reverse: Share = 0.35,
     missing: Share = 0.02,
+    zones: Share = 0.01,
 ) -> Activity:
     """Each session is one tick for all hosts, which act at moments of their own within ``spread`` (at most 30 minutes).
 
     Shares are per host and tick: ``ntp`` sets the clock, ``reports`` sends measurements to the monitoring service,
     ``names`` connects to some other supplier, ``reverse`` asks for the name of an inner address (``missing``: one that
-    has none).
+    has none), ``zones`` checks the organization's own domain (SOA and NS).
     """
     world, seed, hosts = ctx.world, ctx.seed, ctx.world.hosts
     n = len(hosts)
@@ -61,7 +63,11 @@ def server_traffic(
     ), https=0.0))
     if "dns" in found:
         asks = np.flatnonzero(seed.uniform(row, "reverse") < reverse)
-        found["dns"] = concat([found["dns"], _reverse(ctx, row[asks], cause[asks], t[asks], client[asks], missing)])
+        checks = np.flatnonzero(seed.uniform(row, "zones") < zones)
+        found["dns"] = concat([
+            found["dns"], _reverse(ctx, row[asks], cause[asks], t[asks], client[asks], missing),
+            *_zone_checks(ctx, row[checks], cause[checks], t[checks], client[checks]),
+        ])
     if "flow" in found:
         sets = np.flatnonzero(seed.uniform(row, "ntp") < ntp)
         clock = outside[(host[sets] * 7 + 3) % len(outside)]
@@ -70,6 +76,17 @@ def server_traffic(
             orig=client[sets], resp=world.dns.answer[clock],
         )])
     return found
+
+
+def _zone_checks(ctx: Context, row: U64, cause: U64, t: I64, client: U32) -> list[Table]:
+    """Questions for the organization's own SOA and NS records."""
+    own = [int(r) for r in ctx.world.dns.of_kind("record") if ctx.world.names[int(r)] == ctx.world.org.domain]
+    if not own:
+        return []
+    return [wire.records(
+        ctx.world, ctx.root, ids=ctx.seed.noise(row, kind), cause=cause, t=t + 5 * SECOND + k * 2_000, client=client,
+        name=np.full(len(row), own[0]), qtype=np.full(len(row), QTYPES.index(kind)),
+    ) for k, kind in enumerate(("SOA", "NS"))]
 
 
 def _reverse(ctx: Context, row: U64, cause: U64, t: I64, client: U32, missing: float) -> Table:

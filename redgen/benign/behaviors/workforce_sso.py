@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity import desks, signin, whereabouts
+from redgen.activity.desks import Needs
 from redgen.activity.groups import expand
 from redgen.activity.schema import Activity
 from redgen.activity.terms import AUTH_OPS, FACTORS, code
 from redgen.benign.behaviors import _staff
 from redgen.benign.behaviors._logins import DENIED, OK, WORKFORCE, Entered, Habits, enter
 from redgen.benign.behaviors._script import Lognormal
-from redgen.benign.behaviors._staff import CACHED, Needs, Presence, Staff, moments
+from redgen.benign.behaviors._staff import CACHED, Presence, Staff, moments
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE, SECOND
 from redgen.seed import I64
