@@ -70,12 +70,15 @@ def server_traffic(
         ])
     if "flow" in found:
         sets = np.flatnonzero(seed.uniform(row, "ntp") < ntp)
-        clock = outside[(host[sets] * 7 + 3) % len(outside)]
-        found["flow"] = concat([found["flow"], traffic.ntp(
-            ctx.root, id=seed.noise(row[sets], "ntp row"), cause=cause[sets], t=t[sets] + SECOND, truth=0,
-            orig=client[sets], resp=world.dns.answer[clock],
-        )])
+        clock = world.dns.answer[outside[(host[sets] * 7 + 3) % len(outside)]]
+        found["flow"] = concat([found["flow"], _clocks(ctx, row[sets], cause[sets], t[sets], client[sets], clock)])
     return found
+
+
+def _clocks(ctx: Context, row: U64, cause: U64, t: I64, client: U32, clock: U32) -> Table:
+    """Clocks set by NTP."""
+    return traffic.ntp(
+        ctx.root, id=ctx.seed.noise(row, "ntp row"), cause=cause, t=t + SECOND, truth=0, orig=client, resp=clock)
 
 
 def _zone_checks(ctx: Context, row: U64, cause: U64, t: I64, client: U32) -> list[Table]:
