@@ -49,14 +49,12 @@ def server_traffic(
         (world.dns.kind == NAME_KINDS.index("external")) & (world.dns.answer > 0)))
     if not len(outside):
         return {}
-    some = np.flatnonzero(seed.uniform(row, "reports") < reports)
-    others = np.flatnonzero(seed.uniform(row, "names") < names)
-    collector = outside[np.zeros(len(some), dtype=np.int64)]
+    some, others = (np.flatnonzero(seed.uniform(row, k) < share) for k, share in (("reports", reports), ("names", names)))
     supplier = outside[ranks(seed.uniform(row[others], "supplier"), min(len(outside), 60), 1.0)]
     which = np.concatenate([some, others])
     keys = np.concatenate([seed.noise(row[some], "report"), seed.noise(row[others], "other")])
     found = dict(_staff.wired(ctx, Needs(
-        id=keys, cause=cause[which], t=t[which], client=client[which], name=np.concatenate([collector, supplier]),
+        id=keys, cause=cause[which], t=t[which], client=client[which], name=np.append(np.full(len(some), outside[0]), supplier),
         dur=(SECOND * _staff.lognormal(ctx, keys, "lasts", 0.6, 0.9, 60)).astype(np.int64),
         sent=_staff.lognormal(ctx, keys, "sent", 5_200, 0.7, 1e7),
         received=_staff.lognormal(ctx, keys, "received", 900, 1.2, 4e8),
