@@ -17,7 +17,6 @@ from redgen.clock import MINUTE, SECOND
 from redgen.seed import I64, U64
 from redgen.spec.model import Duration, Share
 from redgen.table import Table, concat
-from redgen.world.names import NAME_KINDS
 from redgen.world.plan import U32
 
 
@@ -45,16 +44,17 @@ def server_traffic(
     own = seed.uniform(host.astype(np.uint64), "moment")
     since = min(spread, 30 * MINUTE) * own + 2 * SECOND * seed.uniform(row, "jitter")
     t, client, cause = sessions.t[at] + since.astype(np.int64), hosts.addr[host], sessions.id[at]
-    outside = ctx.once("suppliers", lambda: np.flatnonzero(
-        (world.dns.kind == NAME_KINDS.index("external")) & (world.dns.answer > 0)))
+    outside = ctx.once("suppliers", lambda: world.dns.of_kind("external"))
     if not len(outside):
         return {}
-    some, others = (np.flatnonzero(seed.uniform(row, k) < share) for k, share in (("reports", reports), ("names", names)))
+    some = np.flatnonzero(seed.uniform(row, "reports") < reports)
+    others = np.flatnonzero(seed.uniform(row, "names") < names)
     supplier = outside[ranks(seed.uniform(row[others], "supplier"), min(len(outside), 60), 1.0)]
     which = np.concatenate([some, others])
     keys = np.concatenate([seed.noise(row[some], "report"), seed.noise(row[others], "other")])
     found = dict(_staff.wired(ctx, Needs(
-        id=keys, cause=cause[which], t=t[which], client=client[which], name=np.append(np.full(len(some), outside[0]), supplier),
+        id=keys, cause=cause[which], t=t[which], client=client[which],
+        name=np.append(np.full(len(some), outside[0]), supplier),
         dur=(SECOND * _staff.lognormal(ctx, keys, "lasts", 0.6, 0.9, 60)).astype(np.int64),
         sent=_staff.lognormal(ctx, keys, "sent", 5_200, 0.7, 1e7),
         received=_staff.lognormal(ctx, keys, "received", 900, 1.2, 4e8),
