@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from redgen.activity import terms, whereabouts
 from redgen.activity.schema import Activity
-from redgen.clock import HOUR, MINUTE, SECOND, parse_time
+from redgen.clock import DAY, HOUR, MINUTE, SECOND, parse_time
 from redgen.render.escapes import plain
 from redgen.render.holes import Time
 from redgen.render.template import Template
@@ -26,9 +26,12 @@ from redgen.sources import _okta_forms as forms
 from redgen.sources import _okta_words as words
 from redgen.sources._flat import flat
 from redgen.table import Schema, Table
+from redgen.world.plan import NETWORK_KINDS
 from redgen.world.world import World
 
 MAX_DELAY = 3 * MINUTE
+SUSPECTED = {"proxy": 0.5, "hosting": 0.08, "other": 0.002}
+"""Share of addresses that ThreatInsight lists on a day, by network. Source: unverified."""
 _SLOW = 2 * MINUTE          # stragglers arrive within this
 _STRAGGLERS = 0.002         # their share: "late events can be missing" from bounded queries, but seldom
 
@@ -179,10 +182,14 @@ class OktaSystem(Source):
         }
 
     def _suspected(self, table: Table) -> NDArray[np.int8]:
-        """Whether the provider suspects each request: from a known anonymizer, and risky."""
-        prefix = self.world.plan.find(table["client"])
-        proxy = self.world.plan.asns.is_proxy[self.world.plan.asn[prefix]] & (prefix >= 0)
-        return (proxy & (table["risk"] > 0)).astype(np.int8)
+        """Whether the provider suspects each request's address for now: many an anonymizer's, few others; all day."""
+        client, plan = table["client"], self.world.plan
+        prefix = plan.find(client)
+        proxy = plan.asns.is_proxy[plan.asn[prefix]] & (prefix >= 0)
+        hosted = (prefix >= 0) & (plan.kind[prefix] == NETWORK_KINDS.index("hosting"))
+        share = np.select([proxy, hosted], [SUSPECTED["proxy"], SUSPECTED["hosting"]], SUSPECTED["other"])
+        listed = client.astype(np.uint64) * np.uint64(1 << 16) + (table["t"] // DAY).astype(np.uint64)
+        return (self.world.seed.uniform(listed, "threat list") < share).astype(np.int8)
 
     def _registered(self, table: Table) -> NDArray[np.int8]:
         """Position in ``words.MACHINES`` of the enrolled computer that each request of staff came from, 0 for none."""
