@@ -32,7 +32,7 @@ CHOSEN: Mapping[str, Mapping[str, str]] = {
     },
     "okta_system": {
         r"actor\..*|target\[\]\..*": "whose account, which app, whom it concerns",
-        r"client\..*|request\.ipChain.*|securityContext\..*": "the address and the device it comes from",
+        r"client\..*|device\..*|request\.ipChain.*|securityContext\..*": "the address and the device it comes from",
         r"debugContext\.debugData\.(signOnMode|initiationType)": "follows from the app",
         r"outcome\..*|legacyEventType|debugContext\.debugData\.loginResult": "what came of it",
         r"debugContext\.debugData\.(behaviors|risk|logOnlySecurityData|threatSuspected)":
@@ -156,7 +156,8 @@ def test_benign_life_knows_the_types_of_events(day: Dataset, crowd: Dataset, sou
 
 GRAIN: Mapping[str, Callable[[Record], str]] = {
     "nginx_access": lambda r: f"{r['status']} {r['server_protocol']} {bool(r['referer'].strip('-'))}",
-    "okta_system": lambda r: f"{r['outcome']} {len(r['transaction']['id'])} {len(r['target'] or ())}",
+    "okta_system": lambda r: f"{r['outcome']} {len(r['transaction']['id'])} {len(r['target'] or ())} "
+                             f"{r['device'] is not None}",
     "aws_cloudtrail": lambda r: " ".join([r["userIdentity"].get("type", ""), r.get("errorCode", ""),
                                           r["userIdentity"].get("invokedBy", ""),
                                           r.get("sessionCredentialFromConsole", "")]),
