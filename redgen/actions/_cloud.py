@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.actions._hands import hands_of, is_people
-from redgen.activity import calls
+from redgen.actions._signins import merged
+from redgen.activity import calls, desks
+from redgen.activity.schema import Activity
 from redgen.activity.terms import CLOUD_ERRORS
 from redgen.playbook.stage import Kinds, Role, Stage
 from redgen.seed import I64
-from redgen.table import Table
+from redgen.table import Table, concat
 from redgen.world.cloud import PRINCIPAL_TYPES
 from redgen.world.people import PEOPLE_KINDS
 from redgen.world.world import World
@@ -165,6 +167,12 @@ def sensitive(world: World, kind: str, account: int) -> I64:
 def flat(lists: Sequence[I64]) -> I64:
     """Several lists of codes as one."""
     return np.concatenate(lists) if lists else np.zeros(0, dtype=np.int64)
+
+
+def seen(stage: Stage, tables: Sequence[Table]) -> Activity:
+    """The calls, and what the sensor in the caller's office saw of them."""
+    cloud = concat(list(tables))
+    return merged({"cloud": cloud}, desks.of_calls(stage.world, stage.root, cloud))
 
 
 def finished(tables: Sequence[Table]) -> int:

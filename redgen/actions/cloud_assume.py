@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from redgen.actions._cloud import NO_ERROR, Caller, Credential, finished, hand
+from redgen.actions._cloud import NO_ERROR, Caller, Credential, finished, hand, seen
 from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.activity.terms import CLOUD_ERRORS
@@ -15,7 +15,6 @@ from redgen.playbook.stage import Network, Stage, Staged, action
 from redgen.seed import I64
 from redgen.spec.distributions import Delay, Distribution
 from redgen.spec.model import Share
-from redgen.table import concat
 from redgen.world.cloud import SESSION_NAMES
 
 GAP = Distribution.of({"lognormal": {"median": "3s", "sigma": 0.8}})
@@ -58,7 +57,7 @@ def cloud_assume(
     )
     tables = [*caller.rows, opened.rows]
     return Staged(
-        activity={"cloud": concat(tables)}, ended=finished(tables),
+        activity=seen(stage, tables), ended=finished(tables),
         facts={
             "any_success": len(first) > 0, "role": int(role[n - 1]), "tried": n, "in_console": False,
             "role_key": int(opened.key[-1]) if len(first) else 0, "role_since": int(opened.session_t[-1]),

@@ -7,14 +7,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, flat, hand, sensitive, user_resource
+from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, flat, hand, seen, sensitive, user_resource
 from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.playbook.stage import Network, Stage, Staged, action
 from redgen.seed import I64
 from redgen.spec.distributions import Delay, Distribution
 from redgen.spec.model import Share
-from redgen.table import concat
 from redgen.world.cloud import RESOURCE_KINDS
 
 GAP = Distribution.of({"lognormal": {"median": "1500ms", "sigma": 1.0}})
@@ -60,7 +59,7 @@ def cloud_calls(
     tables = [*caller.rows, table]
     denied = float((error >= 0).mean())
     return Staged(
-        activity={"cloud": concat(tables)}, ended=finished(tables),
+        activity=seen(stage, tables), ended=finished(tables),
         facts={
             "any_success": bool((error < 0).any()), "any_denied": bool((error >= 0).any()), "denied_share": denied,
             "mostly_denied": denied > 0.5, "can_write": bool(((error < 0) & ~world.cloud.ops.read[op]).any()),

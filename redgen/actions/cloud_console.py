@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from redgen.actions._cloud import NO_ERROR, Caller, Credential, finished, principal_of
+from redgen.actions._cloud import NO_ERROR, Caller, Credential, finished, principal_of, seen
 from redgen.actions._hands import Via, hands, is_people
 from redgen.actions._pace import pauses
 from redgen.activity import calls
@@ -15,7 +15,7 @@ from redgen.activity.terms import CLOUD_ERRORS
 from redgen.playbook.stage import Network, Stage, Staged, action
 from redgen.seed import U64
 from redgen.spec.distributions import Delay, Distribution
-from redgen.table import Table, concat
+from redgen.table import Table
 from redgen.world.cloud import PRINCIPAL_TYPES
 
 GAP = Distribution.of({"lognormal": {"median": "4s", "sigma": 1.2}})
@@ -56,7 +56,7 @@ def cloud_console(
     else:
         opened, tables = _by_password(stage, user, place, round(wrong), knows, mfa)
     if not opened.key[-1]:
-        return Staged(activity={"cloud": concat(tables)}, ended=finished(tables), facts=nobody.facts)
+        return Staged(activity=seen(stage, tables), ended=finished(tables), facts=nobody.facts)
     if ops:
         row, t = stage.ids(len(ops), "click"), finished(tables)
         pause = pauses(stage.seed, row, gap, 1_000)
@@ -66,7 +66,7 @@ def cloud_console(
             mfa=int(mfa), **place,
         ))
     return Staged(
-        activity={"cloud": concat(tables)}, ended=finished(tables),
+        activity=seen(stage, tables), ended=finished(tables),
         facts={
             "any_success": True, "role": user, "role_key": int(opened.key[-1]), "role_since": int(opened.session_t[-1]),
             "in_console": True,

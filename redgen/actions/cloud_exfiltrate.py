@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from redgen.actions._cloud import NO_ERROR, Caller, Credential, Hand, errors, finished, hand, sensitive
+from redgen.actions._cloud import NO_ERROR, Caller, Credential, Hand, errors, finished, hand, seen, sensitive
 from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.playbook.stage import Network, Stage, Staged, action
 from redgen.seed import I64
 from redgen.spec.distributions import Delay, Distribution
 from redgen.spec.model import Share
-from redgen.table import concat
 
 GAP = Distribution.of({"lognormal": {"median": "180ms", "sigma": 0.9}})
 """Between two objects of a tool that copies buckets. Source: unverified."""
@@ -61,7 +60,7 @@ def cloud_exfiltrate(
     )
     got = (error < 0) & (obj >= 0) if what == "objects" else error < 0
     return Staged(
-        activity={"cloud": concat([*caller.rows, table])}, ended=finished([table]),
+        activity=seen(stage, [*caller.rows, table]), ended=finished([table]),
         facts={
             "any_success": bool(got.any()), "objects": int(got.sum()), "bytes": int(table["bytes"].sum()),
             "mostly_denied": bool((error >= 0).mean() > 0.5),

@@ -6,13 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, hand, named, unborn, user_resource
+from redgen.actions._cloud import Caller, Credential, Hand, errors, finished, hand, named, seen, unborn, user_resource
 from redgen.actions._pace import pauses
 from redgen.activity import calls
 from redgen.playbook.stage import Network, Principal, Role, Stage, Staged, action
 from redgen.spec.distributions import Delay, Distribution
 from redgen.spec.model import Share
-from redgen.table import concat
 from redgen.world.world import World
 
 GAP = Distribution.of({"lognormal": {"median": "8s", "sigma": 1.0}})
@@ -71,7 +70,7 @@ def cloud_persist(
                 if e < 0 and name == "iam:CreateAccessKey"), 0)
     console = any(e < 0 and name == "iam:CreateLoginProfile" for e, name in zip(error, WAYS[way], strict=False))
     return Staged(
-        activity={"cloud": concat([*caller.rows, table])}, ended=finished([table]),
+        activity=seen(stage, [*caller.rows, table]), ended=finished([table]),
         facts={
             "created": bool(key or console), "created_key": key, "created_user": user, "console": console,
             "stopped": len(denied) > 0,

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from redgen.actions._hands import Via, hands
 from redgen.actions._pace import pauses
-from redgen.actions._signins import OP, RESULT, apps_of, org_of
-from redgen.activity import signin
+from redgen.actions._signins import OP, RESULT, apps_of, merged, org_of
+from redgen.activity import desks, signin
 from redgen.activity.terms import FACTORS
 from redgen.errors import DataError, did_you_mean
 from redgen.playbook.stage import Network, People, Stage, Staged, action
@@ -67,7 +67,8 @@ def idp_act(
     )
     kept_out = _locked_out(names, who, about, t) if locks_out else {}
     return Staged(
-        activity={"auth": table}, ended=int((table["t"] + table["dur"]).max()),
+        activity=merged({"auth": table}, desks.of_signins(world, stage.root, table)),
+        ended=int((table["t"] + table["dur"]).max()),
         facts={
             "acted": True, "refused": bool(refused.any()), "opened": len(np.unique(app[opens & ~refused])),
             "helped": np.unique(about[(about >= 0) & (about != who)]),

@@ -10,7 +10,7 @@ from pydantic import Field
 from redgen.actions._hands import Via, hands, own_devices
 from redgen.actions._pace import pauses, rounds, scattered
 from redgen.actions._signins import OP, RESULT, apps_of, merged, org_of
-from redgen.activity import signin
+from redgen.activity import desks, signin
 from redgen.activity.effects import Effect
 from redgen.activity.groups import expand, running
 from redgen.activity.terms import FACTORS
@@ -69,13 +69,12 @@ def idp_login(
     base = {"id": ids, "done": logins.done, "user": person, **found._asdict(), "session": logins.session}
     inside = np.flatnonzero(logins.ok)
     changed = inside[seed.uniform(person[inside].astype(np.uint64), "expired") < expired]
-    after = [
-        _apps(stage, {k: v[inside] for k, v in base.items()}, apps, gap),
-        _changes(stage, {k: v[changed] for k, v in base.items()}),
-    ]
-    rows = merged(*({"auth": table} for table in (logins.rows, *after)))["auth"]
+    opened = _apps(stage, {k: v[inside] for k, v in base.items()}, apps, gap)
+    renewed = _changes(stage, {k: v[changed] for k, v in base.items()})
+    rows = merged(*({"auth": table} for table in (logins.rows, opened, renewed)))["auth"]
     return Staged(
-        activity={"auth": rows}, ended=int(max(logins.done.max(), (rows["t"] + rows["dur"]).max())),
+        activity=merged({"auth": rows}, desks.of_signins(world, stage.root, rows)),
+        ended=int(max(logins.done.max(), (rows["t"] + rows["dur"]).max())),
         facts={
             "any_success": len(inside) > 0, "right": bool((knowing & ~logins.locked).any()),
             "entered": np.unique(person[inside]), "failed": np.setdiff1d(person, person[inside]),

@@ -190,7 +190,8 @@ def _answers(stage: Stage, book: Book, http: Table) -> list[Table]:
     flow, session = (stage.seed.noise(book.ids, name) for name in ("flow", "session"))
     found = []
     for op, step, some, own in (
-        ("password", 0, book.result != RESULT["rate_limited"], {"result": book.result, "factor": PASSWORD}),
+        ("password", 0, book.result != RESULT["rate_limited"],
+         {"result": book.result, "factor": np.where(fits, np.maximum(factor, PASSWORD), PASSWORD)}),
         ("lock", 0, book.locks, {"result": RESULT["locked"]}),  # one request with the last wrong password
         ("session_start", 1, fits & (factor < 0), {"session": session}),
         ("factor_check", 1, fits & (factor >= 0), {"result": RESULT["timeout"], "factor": factor}),

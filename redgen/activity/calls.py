@@ -123,8 +123,9 @@ def pick(
 ) -> I32:
     """A resource of ``kind`` in ``account`` for each id; each principal has its own few that it uses most; -1 = none.
 
-    Objects are picked by their bucket.
+    Objects are picked by their bucket; a program's are in one bucket four times in five.
     """
+    stored = kind == _OBJECT
     kind = np.where(kind == _OBJECT, _BUCKET, kind).astype(np.int64)
     owned = cloud.resources.kind.astype(np.int64) * 256 + cloud.resources.account
     order = np.argsort(owned, kind="stable")
@@ -135,7 +136,8 @@ def pick(
     found = np.full(len(ids), -1, dtype=np.int32)
     if len(some):
         first, count = first[some], count[some]
-        rank = np.floor(count ** (seed.uniform(ids[some], name) ** 1.5)).astype(np.int64) - 1
+        works = (cloud.principals.person[principal[some]] < 0) & stored[some]
+        rank = np.floor(count ** (seed.uniform(ids[some], name) ** np.where(works, 5.0, 1.5))).astype(np.int64) - 1
         own = seed.noise(principal[some].astype(np.uint64) * np.uint64(64) + kind[some].astype(np.uint64), "own")
         found[some] = order[first + ((own % count.astype(np.uint64)).astype(np.int64) + rank) % count]
     return found
@@ -186,13 +188,16 @@ def _giving_keys(cloud: Cloud) -> NDArray[np.int64]:
 def assume(
     world: World, seed: Seed, *, id: Any, cause: Any, t: Any, truth: Any, role: Any, principal: Any = -1,  # noqa: A002
     client: Any = 0, agent: Any = -1, key: Any = 0, session_t: Any = 0, mfa: Any = 0, way: str = "api", error: Any = -1,
+    machine: Any = None,
 ) -> Opened:
     """Assume roles: one row each; calls that follow carry ``principal`` (the role), ``key`` and ``session_t``.
 
     ``role``: the role's row in ``World.cloud.principals``; ``principal``: who assumes it, with ``key`` and
     ``session_t`` of its own session. ``way``: one of SESSION_WAYS. ``saml`` and ``web_identity`` come from outside: the
     caller is not a principal yet, and the row's principal is the role itself. ``service``: the caller is the AWS
-    service that the role belongs to.
+    service that the role belongs to. ``machine``: which of several machines each session is for (its number goes into
+    the credential's top bits and gives the session its name); None says nothing of machines. Roles that Identity Center
+    manages are assumed in its own region, others by SAML in us-east-1.
     """
     cloud, n = world.cloud, len(id)
     role = np.broadcast_to(np.asarray(role, dtype=np.int32), n)
@@ -204,10 +209,20 @@ def assume(
     made = rows(
         world, seed, id=id, cause=cause, t=t, truth=truth, op=codes(world, [SESSION_WAYS[way]])[0], principal=caller,
         client=client, agent=agent, key=key, session_t=session_t, mfa=mfa, error=error, res=role_resource(cloud, role),
-        account=cloud.principals.account[role], region=_region(cloud, GLOBAL_REGION) if way == "saml" else -1,
+        account=cloud.principals.account[role], region=_saml_region(cloud, role) if way == "saml" else -1,
     )
+    if machine is not None:
+        low = made["new"] & np.uint64((1 << 48) - 1)
+        named = np.asarray(machine).astype(np.uint64) << np.uint64(48) | low
+        made = made.replace(new=np.where(made["new"] > 0, named, made["new"]))
     ok = made["error"] < 0
     return Opened(made, role, made["new"], np.where(ok, made["t"] + made["dur"], 0))
+
+
+def _saml_region(cloud: Cloud, role: I32) -> NDArray[np.int64]:
+    """Where each role is assumed by SAML: Identity Center in its home region, else the global endpoint's region."""
+    managed = np.array([path.startswith("/aws-reserved/") for path in cloud.principals.path])
+    return np.where(managed[role], 0, _region(cloud, GLOBAL_REGION))
 
 
 def _service_principals(cloud: Cloud) -> NDArray[np.int64]:
@@ -242,6 +257,7 @@ def console_login(
     made = rows(
         world, seed, id=mine.noise(ids, "login"), cause=cause, t=np.asarray(t) + typing, truth=truth, op=op[1],
         principal=principal, client=client, agent=agent, console=1, mfa=mfa, key=key, session_t=session_t, error=error,
+        region=np.where(held > 0, _saml_region(world.cloud, np.broadcast_to(principal, len(ids))), -1),
     )
     checks = made.take(np.flatnonzero(asks))
     asked = checks["t"] - typing[asks]

@@ -26,7 +26,7 @@ _EGRESS_KNOWN = 0.8
 """Share of a carrier's egress addresses that a person has had before; carriers have few."""
 _WEIGHTS = {"new_ip": 1.0, "new_device": 1.0, "new_city": 1.0, "new_country": 2.0, "velocity": 3.0}
 _SUSPECT = {"hosting": 1.5, "vpn": 1.0, "cloud": 1.0, "residential_proxy": 1.0}
-_MEDIUM, _HIGH = 3.0, 6.0
+_MEDIUM, _HIGH = 2.3, 5.5
 """Scores of risk: ours, Okta's engine is closed. Source: unverified."""
 
 

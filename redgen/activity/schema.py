@@ -41,7 +41,7 @@ AUTH: Schema = _COMMON | _CLIENT | {
     "session": "u8",     # IdP session, 0 when none exists yet
     "flow": "u8",        # ties the steps of one authentication
     "result": "i1",      # terms.AUTH_RESULTS
-    "factor": "i1",      # terms.FACTORS
+    "factor": "i1",      # terms.FACTORS; of a right password: the one asked for next
     "app": "i2",         # World.apps or -1
     "target": "i4",      # the person acted upon by an administrator, -1 when the user acts on himself
     "novelty": "u1",     # terms.NOVELTY bits

@@ -139,6 +139,7 @@ def _rows_of(world: World, seed: Seed, each: Table, steps: Steps, session: U64) 
     of = each.take(steps.login)
     within = np.isin(steps.op, (login_steps.START, login_steps.SSO))
     factored = np.isin(steps.op, (login_steps.SENT, login_steps.ANSWER, login_steps.CHECK, login_steps.START))
+    factored |= (steps.op == login_steps.PASSWORD) & (steps.result == login_steps.OK)  # which factor is asked for
     made = of.replace(
         id=steps.id, t=steps.t, dur=steps.dur, op=steps.op, result=steps.result,
         flow=seed.noise(of["id"], "flow"), session=np.where(within, session[steps.login], np.uint64(0)),

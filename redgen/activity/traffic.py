@@ -12,10 +12,11 @@ from redgen.activity.terms import CONN_STATES, SERVICES, TRANSPORTS
 from redgen.clock import MILLISECOND, SECOND
 from redgen.seed import U64, Seed
 from redgen.table import Table
+from redgen.world.hosts import SERVERS
 
 TCP, UDP, ICMP = (TRANSPORTS.index(p) for p in ("tcp", "udp", "icmp"))
 SF, S0, REJ, RSTO, OTH = (CONN_STATES.index(s) for s in ("SF", "S0", "REJ", "RSTO", "OTH"))
-SSL, SSH, NTP = (SERVICES.index(s) for s in ("ssl", "ssh", "ntp"))
+HTTP, SSL, SSH, NTP = (SERVICES.index(s) for s in ("http", "ssl", "ssh", "ntp"))
 
 _HELLO = (700, 4200)
 """Bytes of a TLS handshake, client and server (TLS 1.3, two certificates). Source: unverified."""
@@ -38,15 +39,31 @@ def oports(seed: Seed, ids: U64, low: int = 49152, high: int = 65535) -> NDArray
     return drawn
 
 
+def client_ports(seed: Seed, ids: U64, client: Any) -> NDArray[np.int32]:
+    """An ephemeral port per id from the range of the inner ``client``: Linux servers 32768-60999, desks 49152-65535.
+
+    Source: defaults of Linux (net.ipv4.ip_local_port_range), of Windows and of macOS (IANA's dynamic ports).
+    """
+    server = np.asarray(client, dtype=np.uint32) >> np.uint32(16) == np.uint32(SERVERS >> 16)
+    u = seed.uniform(ids, "oport")
+    drawn: NDArray[np.int32] = np.where(server, 32_768 + u * 28_232, 49_152 + u * 16_384).astype(np.int32)
+    return drawn
+
+
 def https(
     seed: Seed, *, id: Any, cause: Any, t: Any, truth: Any, orig: Any, resp: Any, dur: Any, sent: Any, received: Any,  # noqa: A002
+    plain: Any = False,
 ) -> Table:
-    """TLS connections to port 443 that carried ``sent`` and ``received`` bytes in ``dur`` µs, handshakes on top."""
+    """TLS connections to port 443 that carried ``sent`` and ``received`` bytes in ``dur`` µs, handshakes on top.
+
+    ``plain`` ones are HTTP without TLS, to port 80.
+    """
     seed, ids = seed.child("https"), np.asarray(id, dtype=np.uint64)
-    spread = 1.0 + 0.25 * seed.uniform(ids, "hello")
+    spread = np.where(plain, 0.0, 1.0 + 0.25 * seed.uniform(ids, "hello"))
     return flows(
-        id=ids, cause=cause, t=t, dur=dur, truth=truth, orig=orig, oport=oports(seed, ids), resp=resp, rport=443,
-        service=SSL, orig_bytes=np.asarray(sent) + np.floor(_HELLO[0] * spread),
+        id=ids, cause=cause, t=t, dur=dur, truth=truth, orig=orig, oport=client_ports(seed, ids, orig), resp=resp,
+        rport=np.where(plain, 80, 443), service=np.where(plain, HTTP, SSL),
+        orig_bytes=np.asarray(sent) + np.floor(_HELLO[0] * spread),
         resp_bytes=np.asarray(received) + np.floor(_HELLO[1] * spread),
     )
 

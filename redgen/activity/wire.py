@@ -8,6 +8,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity import traffic
 from redgen.activity.objects import hashed, normal, uniform
 from redgen.activity.schema import rows
 from redgen.activity.terms import CONN_STATES, QTYPES, RCODES, SERVICES, TRANSPORTS, code
@@ -115,10 +116,36 @@ def lookups(
     return rows(
         "dns", len(at), id=row, cause=np.asarray(cause)[at], t=t[at] + six * 180, dur=np.where(lost, 0, rtt),
         truth=np.asarray(truth)[at], client=client[at],
-        cport=32_768 + (seed.noise(row, "port") % np.uint64(28_232)).astype(np.int32), name=name[at],
+        cport=traffic.client_ports(seed, row, client[at]), name=name[at],
         qtype=np.where(six, code(QTYPES, "AAAA"), code(QTYPES, "A")), rcode=np.where(lost, -1, rcode),
         answer=np.where(six | lost, 0, answer), ttl=np.where(six | lost | (answer == 0), 0, left),
         proto=code(TRANSPORTS, "udp"), zone=dns.zone[name[at]],
+    )
+
+
+def records(
+    world: World, seed: Seed, *, ids: Any, cause: Any, t: Any, client: Any, name: Any, qtype: Any, found: Any = True
+) -> Table:
+    """DNS rows for questions of ``qtype`` (terms.QTYPES) about names that hold no address, once per TTL epoch.
+
+    Arrays of one length; what ``lookups`` says of caches and slices holds here. ``found``: such a record exists.
+    """
+    seed, dns = seed.child("wire", "records"), world.dns
+    pair = seed.noise(client.astype(np.uint64) << np.uint64(36) | name.astype(np.uint64) << np.uint64(4)
+                      | qtype.astype(np.uint64), "pair")
+    ttl = np.maximum(dns.ttl[name].astype(np.int64), 1) * SECOND
+    epoch = ((t + (pair % ttl.astype(np.uint64)).astype(np.int64)) // ttl).astype(np.uint64)
+    key = seed.noise(pair ^ epoch, "epoch")
+    order = np.lexsort((ids, t, key))
+    new = order[np.flatnonzero(np.append(True, key[order][1:] != key[order][:-1]))] if len(order) else order
+    row = seed.noise(ids[new], "record")
+    rtt, left = _answers(seed, row, t[new], name[new], ttl[new])
+    there = np.broadcast_to(np.asarray(found), len(t))[new]
+    return rows(
+        "dns", len(new), id=row, cause=np.broadcast_to(cause, len(t))[new], t=t[new], dur=rtt, truth=0,
+        client=client[new], cport=traffic.client_ports(seed, row, client[new]), name=name[new], qtype=qtype[new],
+        rcode=np.where(there, code(RCODES, "NOERROR"), code(RCODES, "NXDOMAIN")), answer=0,
+        ttl=np.where(there, left, 0), proto=code(TRANSPORTS, "udp"), zone=dns.zone[name[new]],
     )
 
 

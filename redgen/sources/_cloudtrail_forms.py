@@ -209,8 +209,8 @@ def _error(maker: _Maker, words: Mapping[str, str], facts: Mapping[str, Any]) ->
     }
 
 
-def identity_cells() -> dict[str, list[str]]:
-    """Per column below ``userIdentity``, the text of each identity."""
+def identity_cells(constants: Mapping[str, str]) -> dict[str, list[str]]:
+    """Per column below ``userIdentity``, the text of each identity; ``constants`` as for ``calls``."""
     found = []
     for text in wording()["identities"].values():
         cells = flat(_AFTER.sub("", text).replace("@{issuer}", wording()["issuer"]))
@@ -218,7 +218,7 @@ def identity_cells() -> dict[str, list[str]]:
     names = ("type", "principalId", "arn", "accountId", "accessKeyId", "userName", "invokedBy",
              "sessionContext.sessionIssuer.arn", "sessionContext.sessionIssuer.userName",
              "sessionContext.attributes.creationDate", "sessionContext.attributes.mfaAuthenticated")
-    return {f"userIdentity.{name}": [expand(cell.get(name, ""), {}) for cell in found] for name in names}
+    return {f"userIdentity.{name}": [expand(cell.get(name, ""), constants) for cell in found] for name in names}
 
 
 def expand(text: str, words: Mapping[str, str]) -> str:

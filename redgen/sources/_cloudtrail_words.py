@@ -14,8 +14,9 @@ from redgen.render.escapes import json_text
 from redgen.render.holes import BASE32_UPPER, BASE62, BASE64, Forms, Hex, Hole, Letters, Pick, Text, Time
 from redgen.seed import Seed
 from redgen.sources._cloudtrail_forms import expand, wording
+from redgen.sources._cloudtrail_sessions import providers, session_texts
 from redgen.vocabulary import Vocabulary
-from redgen.world.cloud import PRINCIPAL_TYPES, RESOURCE_KINDS, SESSION_NAMES, Cloud, key_id
+from redgen.world.cloud import PRINCIPAL_TYPES, RESOURCE_KINDS, Cloud, key_id
 from redgen.world.world import World
 
 GLOBAL = "us-east-1"
@@ -192,7 +193,8 @@ def _drawn_holes(world: World, seed: Seed) -> dict[str, Hole]:
 def _principal_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole]:
     """Who called: names, ids, credentials, sessions; and who the session that a call begins will be."""
     p, accounts = world.cloud.principals, world.cloud.accounts
-    sessions = Vocabulary.of(map(escape, session_texts(world, seed)))
+    sessions = Vocabulary.of(map(escape, session_texts(world)))
+    identities = [expand(text, constants(world, seed)) for text in wording()["identities"].values()]
     ids = p.id
     heads = Vocabulary.of(key_id("AKIA", account, 0)[4:12] for account in accounts)
     mid = Vocabulary.of(a + b for a in BASE32_UPPER for b in BASE32_UPPER)
@@ -205,10 +207,15 @@ def _principal_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole
         "own_key": Text(p.key, "principal", missing=""), "mfa": Text(Vocabulary.of(("false", "true")), "mfa"),
         "key": Forms([expand(t, {}) for t in ("@{own_key}", "AKIA@{session_key}", "ASIA@{session_key}")], "key_form"),
         "session_text": Text(sessions, "principal", missing="session"), "stamp": Time("session_t", "epoch_s"),
-        "session": Forms([f"@{{session_text}}{stamp}" for stamp in ("", "-@{stamp}", "-@{stamp_us}000")], "stamped"),
+        "session": Forms([*(f"@{{session_text}}{stamp}" for stamp in ("", "-@{stamp}", "-@{stamp_us}000")), "@{task}",
+                          "@{machine}"], "stamped"),
+        "task": Hex("key", 32), "machine": Text(world.cloud.resources.name, "machine", missing="unknown"),
+        "new_task": Hex("new", 32), "new_machine": Text(world.cloud.resources.name, "new_machine", missing="unknown"),
         "stamp_us": Time("session_t", "epoch_us"), "epoch_us": Time("t", "epoch_us"),
         "role_id": Text(ids, "role", missing="unknown"), "new_text": Text(sessions, "role", missing="session"),
-        "new_session": Forms([f"@{{new_text}}{s}" for s in ("", "-@{epoch}", "-@{epoch_us}000")], "new_stamped"),
+        "new_session": Forms([*(f"@{{new_text}}{s}" for s in ("", "-@{epoch}", "-@{epoch_us}000")), "@{new_task}",
+                              "@{new_machine}"], "new_stamped"),
+        "provider": Text(Vocabulary.of(map(escape, providers(world, seed))), "role", missing="Okta"),
         "key_head": Text(heads, "owner"), "new_head": Text(heads, "new_owner"),
         "new_x": Text(Vocabulary.of(BASE32_UPPER), "new_x"),
         "delivery": Text(Vocabulary.of(("", ',"ec2RoleDelivery":"2.0"')), "instance"),
@@ -216,7 +223,7 @@ def _principal_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole
         "mfa_device": Forms(["", ',"MFAIdentifier":"arn:aws:iam::@{owner}:mfa/@{principal}"',
                              ',"MFAIdentifier":"arn:aws:iam::@{owner}:mfa/root-account-mfa-device"'], "mfa_device"),
         "issuer": Forms([wording()["issuer"]], "zero"),
-        "identity": Forms(list(wording()["identities"].values()), "identity"),
+        "identity": Forms(identities, "identity"),
         "caller": Forms(_callers(), "identity"),
         "console": Text(Vocabulary.of(("", ',"sessionCredentialFromConsole":"true"')), "console"),
     }
@@ -237,52 +244,6 @@ def _callers() -> list[str]:
         kind = {"sign_in_root": "root", "sign_in_role": "role"}.get(name, name)
         found.append(next(text for start, text in words.items() if kind.startswith(start)))
     return found
-
-
-def session_texts(world: World, seed: Seed) -> list[str]:
-    """What names each principal's sessions, without the time stamp that some add."""
-    cloud, p = world.cloud, world.cloud.principals
-    found = []
-    for k, (name, own) in enumerate(zip(p.name, own_instances(cloud, seed).tolist(), strict=False)):
-        naming = SESSION_NAMES[p.naming[k]] if p.naming[k] >= 0 else ""
-        if naming == "login" and p.person[k] >= 0:
-            found.append(world.people.login[int(p.person[k])])
-        elif own >= 0:
-            found.append(cloud.resources.name[own])
-        elif naming == "instance" and serves_tasks(cloud, k):
-            found.append("".join(f"{word:016x}" for word in seed.child("task", k).stream().u64(2).tolist()))
-        else:
-            found.append(p.session[k] or name)
-    return found
-
-
-def own_instances(cloud: Cloud, seed: Seed) -> NDArray[np.int32]:
-    """The instance that each principal runs on, as a resource, -1 where it is no machine; one entry more, for none."""
-    p, instance = cloud.principals, SESSION_NAMES.index("instance")
-    here = {account: [int(r) for r in cloud.resources_of("instance") if cloud.resources.account[r] == account]
-            for account in range(len(cloud.accounts))}
-    found = []
-    for k, account in enumerate(p.account.tolist()):
-        options = here[account] if p.naming[k] == instance and not serves_tasks(cloud, k) else []
-        found.append(options[seed.child("instance", k).stream().integer(0, len(options))] if options else -1)
-    return np.array([*found, -1], dtype=np.int32)
-
-
-def serves_tasks(cloud: Cloud, principal: int) -> bool:
-    """Whether a role is that of containers, whose sessions are named by the task."""
-    service = int(cloud.principals.service[principal])
-    return service >= 0 and cloud.services[service].startswith("ecs")
-
-
-def stamps(cloud: Cloud) -> NDArray[np.int8]:
-    """How sessions of each principal carry their time: 0 not, 1 in seconds, 2 in nanoseconds (the SDK for Go).
-
-    One entry more than principals, for none.
-    """
-    p, stamp = cloud.principals, SESSION_NAMES.index("stamp")
-    found = [1 + text.startswith("aws-go") if naming == stamp else 0
-             for naming, text in zip(p.naming, p.session, strict=True)]
-    return np.array([*found, 0], dtype=np.int8)
 
 
 def _resource_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole]:

@@ -18,7 +18,7 @@ from redgen.clock import MILLISECOND
 from redgen.spec.syntax import own_yaml
 
 _WORD = re.compile(r"<(\w+)>")
-_NAMED = ("actor", "client", "security", "session", "ip_chain", "tx", "detail")
+_NAMED = ("actor", "client", "device", "security", "session", "ip_chain", "tx", "detail")
 _QUOTED = ("provider", "credential_provider", "reason", "legacy")
 
 
@@ -26,9 +26,9 @@ _QUOTED = ("provider", "credential_provider", "reason", "legacy")
 class Catalog:
     """Every event that one pair of orgs can log, and the chains that activity rows set off.
 
-    ``texts``: one JSON text with holes per event. ``start`` and ``count`` say, per (org, op, result, by an
-    administrator), which stretch of ``chain`` a row gives; ``delay``, ``spread`` (µs), ``from_start`` and ``tx`` (which
-    request of the row it was) belong to events.
+    ``texts``: one JSON text with holes per event. ``start`` and ``count`` say, per (org, op, result, whether by an
+    administrator or with a factor to follow, whether suspicious), which stretch of ``chain`` a row gives; ``delay``,
+    ``spread`` (µs), ``from_start`` and ``tx`` (which request of the row it was) belong to events.
     """
 
     texts: tuple[str, ...]
@@ -55,11 +55,13 @@ def catalog(constants: Mapping[str, Mapping[str, str]]) -> Catalog:
     index: dict[tuple[str, str], int] = {}
     texts: list[str] = []
     chain: list[int] = []
-    shape = (len(terms.ORGS), len(terms.AUTH_OPS), len(terms.AUTH_RESULTS), 2)
+    shape = (len(terms.ORGS), len(terms.AUTH_OPS), len(terms.AUTH_RESULTS), 2, 2)
     start, count = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
     for at in np.ndindex(shape):
         org = terms.ORGS[at[0]]
-        names = _chain(doc["chains"][org][terms.AUTH_OPS[at[1]]], terms.AUTH_RESULTS[at[2]], by_admin=bool(at[3]))
+        op, result = doc["chains"][org][terms.AUTH_OPS[at[1]]], terms.AUTH_RESULTS[at[2]]
+        suspected = op.get("suspected", ()) if at[4] and result != "rate_limited" else ()
+        names = [*suspected, *_chain(op, result, other=bool(at[3]))]
         start[at], count[at] = len(chain), len(names)
         for name in names:
             if (org, name) not in index:
@@ -77,9 +79,11 @@ def catalog(constants: Mapping[str, Mapping[str, str]]) -> Catalog:
     )
 
 
-def _chain(op: Mapping[str, list[str]], result: str, *, by_admin: bool) -> Sequence[str]:
-    if by_admin and "by_admin" in op:
+def _chain(op: Mapping[str, list[str]], result: str, *, other: bool) -> Sequence[str]:
+    if other and "by_admin" in op:
         return op["by_admin"]
+    if other and result == "ok" and "challenged" in op:
+        return op["challenged"]
     return op.get(result, op.get("other", ()))
 
 

@@ -41,6 +41,13 @@ PRIVILEGES = ("Help Desk administrator", "Read-only administrator", "Group admin
               "Organization administrator", "Super administrator", "Super administrator", "Super administrator")
 API_TOKENS = ("ci-deploy", "hr-sync", "siem-export", "terraform", "user-import", "backup-job",
               "helpdesk-portal", "reporting")
+THREATS = (("Login failures", "Login Failures", "MEDIUM"), ("Password Spray", "Password Spray", "HIGH"),
+           ("Login failures, Login failures with high unknown users count", "Login Failures", "HIGH"))
+"""What Okta ThreatInsight finds: the event's reason, the threat, its level. Source: field sheet; shares unverified."""
+ENROLLED = 0.4
+"""Share of staff whose computer is enrolled in Okta Verify besides those who sign in with it. Source: unverified."""
+MACHINES = ("", "Windows", "Mac")
+"""Systems of computers that Okta Verify enrolls here."""
 NO_NETWORK = '{"asNumber":null,"asOrg":null,"isp":null,"domain":null,"isProxy":null}'
 
 
@@ -53,7 +60,8 @@ def constants(world: World, seed: Seed) -> dict[str, dict[str, str]]:
         ids = {name: prefix + _letters(mine, name, 20 - len(prefix) - len(shard)) + shard for name, prefix in (
             ("system_id", "00u"), ("dashboard_id", "0oa"), ("console_id", "0oa"), ("shop_id", "0oa"),
             ("policy_id", "00p"),
-            ("rule_id", "0pr"), ("deny_rule_id", "0pr"), ("app_rule_id", "rul"), ("token_id", "00T"))}
+            ("rule_id", "0pr"), ("deny_rule_id", "0pr"), ("mfa_rule_id", "0pr"), ("app_rule_id", "rul"),
+            ("token_id", "00T"))}
         server = _server(world, org)
         city = int(world.plan.city_of(np.array([server], dtype=np.uint32))[0])
         found[org] = ids | {
@@ -104,6 +112,7 @@ def holes(
         "reported_at": Time("reported", "iso_ms_z"), "reported_id": Uuid1("reported", "pick"),
         "reported_tx": Hex("pick", 32),
     }
+    found |= _machine_holes(salt, orgs["workforce"]["shard"])
     return found | _seen_holes(world, escape) | _factor_holes() | _app_holes(world, seed, orgs["workforce"], escape)
 
 
@@ -122,10 +131,43 @@ def _seen_holes(world: World, escape: Escape) -> dict[str, Hole]:
         "device_kind": Text(_of(agent.device_words, agent.device), "agent", missing="Unknown"),
         "os": Text(_of(agent.os_words, agent.os), "agent", missing="Unknown"),
         "browser": Text(_of(agent.browser_words, agent.browser), "agent", missing="UNKNOWN"),
+        "threat_reason": Pick(Vocabulary.of(reason for reason, _, _ in THREATS), "flow", salt=3),
+        "threat_detections": Pick(Vocabulary.of(
+            escape(json.dumps({name: level}, separators=(",", ":"))) for _, name, level in THREATS), "flow", salt=3),
         "threat": Text(Vocabulary.of(("false", "true")), "threat"),
         "behaviors": Text(Vocabulary.of(behavior_text(n) for _, n in judged), "risk"),
         "risk": Text(Vocabulary.of(risk_text(r, n) for r, n in judged), "risk"),
         "log_only": Text(Vocabulary.of(escape(note_text(r, n)) for r, n in judged), "risk"),
+    }
+
+
+def machines(world: World) -> NDArray[np.int8]:
+    """Position in ``MACHINES`` of each agent's system; one entry more, for no agent."""
+    system = [world.agents.os_words[int(code)] for code in world.agents.os]
+    return np.array([next((k for k, word in enumerate(MACHINES) if word and name.startswith(word)), 0)
+                     for name in system] + [0], dtype=np.int8)
+
+
+def _machine_holes(salt: int, shard: str) -> dict[str, Hole]:
+    """The device object of an enrolled computer: facts of its owner."""
+    text = (
+        '{{"id":"guo@{{machine_tail}}{shard}","name":"{name}","os_platform":"{platform}","os_version":"@{{{build}}}",'
+        '"managed":@{{managed}},"registered":true,"device_integrator":null,"disk_encryption_type":"{disk}",'
+        '"screen_lock_type":"@{{lock}}","secure_hardware_present":true}}'
+    )
+    return {
+        "registered": Forms([
+            "null",
+            text.format(shard=shard, name="DESKTOP-@{serial}", platform="WINDOWS", build="windows_build",
+                        disk="ALL_INTERNAL_VOLUMES"),
+            text.format(shard=shard, name="MBP-@{serial}", platform="MACOS", build="mac_build", disk="FULL"),
+        ], "registered"),
+        "machine_tail": Letters("user", BASE62, 14, salt=salt + 6),
+        "serial": Letters("user", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 7, salt=salt + 7),
+        "windows_build": Pick(Vocabulary.of(("10.0.22631.6199", "10.0.26100.7171", "10.0.19045.6575")), "user"),
+        "mac_build": Pick(Vocabulary.of(("15.7.2", "26.1.0", "14.8.2")), "user"),
+        "managed": Pick(Vocabulary.of(("true", "true", "true", "false")), "user", salt=1),
+        "lock": Pick(Vocabulary.of(("BIOMETRIC", "BIOMETRIC", "PASSCODE")), "user", salt=2),
     }
 
 

@@ -6,6 +6,8 @@ with qtype PTR and an ``answer``, for that address below in-addr.arpa, and ``nam
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -26,11 +28,14 @@ ASKED = {"ask": "i1", "name": "i4", "label": "u8", "zone": "i4", "arpa": "u4"}
 
 NOTHING, ADDRESS, ADDRESS6, POINTER, TEXT, DRAWN_TEXT, SERVER = range(7)
 """What a reply's answer section holds."""
-_SERVERS = {"MX": "mail", "NS": "ns1", "SRV": "sip", "CNAME": "edge"}
-SERVER_LABELS = tuple(_SERVERS.values())
+_SERVERS = {"MX": "mx1", "NS": "ns1", "SRV": "svc1", "CNAME": "edge", "SOA": "ns0"}
+_SENDERS = ("mta1", "out", "relay2", "smtp-out")
+SERVER_LABELS = (*_SERVERS.values(), *_SENDERS)
 _PTR = QTYPES.index("PTR")
-_RECORD_BYTES = np.array([0, 16, 28, 40, 60, 80, 40])
-"""Of an answer record by its kind, the owner's name compressed to a pointer."""
+_RECORD_BYTES = np.array([0, 16, 28, 40, 13, 13, 40])
+"""Of an answer record by its kind, the owner's name compressed to a pointer; of texts, without the text."""
+DRAWN_BYTES = (20, 48, 88, 172)
+"""Lengths of texts that are drawn: verdicts of a reputation service are short, data is as long as it fits."""
 
 
 def asked(world: World, dns: Table) -> dict[str, Any]:
@@ -64,20 +69,51 @@ def answers(dns: Table) -> NDArray[np.int8]:
     kind = kinds[qtype]
     drawn = (kind == TEXT) & (dns["name"] < 0)
     kind = np.where(drawn, DRAWN_TEXT, kind)
-    empty = ~has & ((kind == ADDRESS) | (kind == ADDRESS6)) | (kind == POINTER) & (~has | (dns["name"] < 0))
+    kind = np.where((kind == POINTER) & (dns["name"] < 0), SERVER, kind)
+    empty = ~has & ((kind == ADDRESS) | (kind == ADDRESS6) | (qtype == _PTR))
     return np.where(empty | (dns["rcode"] != RCODES.index("NOERROR")), NOTHING, kind).astype(np.int8)
 
 
 def server_label(dns: Table) -> NDArray[np.int8]:
-    """Position in ``SERVER_LABELS`` of the host that an MX, NS, SRV or CNAME answer names."""
+    """Position in ``SERVER_LABELS`` of the host that an answer names; a PTR one without a name: some mail server."""
     codes = {QTYPES.index(q): k for k, q in enumerate(_SERVERS)}
-    return np.array([codes.get(q, 0) for q in range(len(QTYPES))], dtype=np.int8)[dns["qtype"]]
+    by_type = np.array([codes.get(q, 0) for q in range(len(QTYPES))], dtype=np.int8)[dns["qtype"]]
+    sender = len(_SERVERS) + (dns["answer"] >> 3) % len(_SENDERS)
+    return np.where(dns["qtype"] == _PTR, sender, by_type).astype(np.int8)
 
 
-def spf(world: World) -> Vocabulary:
-    """Per zone the TXT answer as Zeek writes it: length and text."""
-    records = (f"v=spf1 include:_spf.{zone} -all" for zone in world.zones)
-    return Vocabulary.of(f"TXT {len(record)} {record}" for record in records)
+def texts(world: World) -> Vocabulary:
+    """Per name the TXT answer as Zeek writes it: length and text."""
+    told = _texts(world)
+    return Vocabulary.of(f"TXT {len(text)} {text}" for text in told)
+
+
+def _texts(world: World) -> list[str]:
+    """Per name its TXT record: a policy of mail (SPF, DMARC), a public key (DKIM); of other names, SPF all the same."""
+    found = []
+    for name, z, draw in zip(world.names, world.dns.zone, world.seed.noise(np.arange(len(world.dns), dtype=np.uint64),
+                                                                           "text").tolist(), strict=True):
+        zone, end = world.zones[int(z)], ("-all", "~all", "-all", "~all", "?all")[draw % 5]
+        if name.startswith("_dmarc."):
+            policy = ("none", "quarantine", "reject")[draw % 3]
+            found.append(f"v=DMARC1; p={policy}; rua=mailto:dmarc@{zone}" + "; pct=100" * (draw % 4 == 0))
+        elif "._domainkey." in name:
+            found.append(f"v=DKIM1; k=rsa; p={_public_key(draw)}")
+        else:
+            who = (f"include:_spf.{zone}", f"a mx include:_spf.{zone}", "mx", f"redirect=_spf.{zone}")[draw // 5 % 4]
+            found.append(f"v=spf1 {who}" + f" {end}" * ("redirect" not in who))
+    return found
+
+
+def _public_key(draw: int) -> str:
+    """An RSA key of 1024 bits in base 64: a fixed head, a modulus that looks random, a fixed tail."""
+    body = hashlib.shake_256(draw.to_bytes(8, "big")).digest(129)
+    return f"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC{base64.b64encode(body).decode()[:171]}IDAQAB"
+
+
+def drawn_length(dns: Table) -> NDArray[np.int8]:
+    """Position in ``DRAWN_BYTES`` of each drawn text's length."""
+    return (dns["label"] >> np.uint64(40) & np.uint64(3)).astype(np.int8)
 
 
 class Sizes:
@@ -86,6 +122,7 @@ class Sizes:
     def __init__(self, world: World) -> None:
         self._world = world
         self._query = Template(["@{query}"], question(world, "plain"))
+        self._text = np.array([len(text) for text in _texts(world)], dtype=np.int64)
 
     def of(self, dns: Table) -> tuple[I64, I64]:
         """(bytes of the query, bytes of the reply or 0): header 12, question name + 6, EDNS option 11, then records."""
@@ -94,5 +131,7 @@ class Sizes:
         query = np.diff(ends, prepend=0) + 18 + edns
         kind, rcode = answers(dns), dns["rcode"]
         refused = rcode > RCODES.index("NXDOMAIN")
-        said = np.where(kind > NOTHING, _RECORD_BYTES[kind], np.where(refused, 0, 75))  # no record: the SOA
+        text = np.where(kind == TEXT, self._text[np.maximum(dns["name"], 0)], 0)
+        text = np.where(kind == DRAWN_TEXT, np.array(DRAWN_BYTES)[drawn_length(dns)], text)
+        said = np.where(kind > NOTHING, _RECORD_BYTES[kind] + text, np.where(refused, 0, 75))  # no record: the SOA
         return query, np.where(rcode < 0, 0, query + said)

@@ -21,6 +21,7 @@ from redgen.render.template import Template
 from redgen.seed import I64, U64, Seed
 from redgen.source import RECORD, Column, Field, Source
 from redgen.sources import _cloudtrail_forms as forms
+from redgen.sources import _cloudtrail_sessions as sessions
 from redgen.sources import _cloudtrail_words as words
 from redgen.table import Schema, Table
 from redgen.world.cloud import PRINCIPAL_TYPES
@@ -31,6 +32,9 @@ _LATEST = 9 * MINUTE        # measured: file stamp minus eventTime is 0-9 min, w
 
 _OBJECTS = ("requestParameters", "responseElements")
 _TYPED = {"readOnly": "bool", "managementEvent": "bool"}
+
+KEEPERS = ("secretsmanager", "ssm", "lambda", "s3")
+"""Services in the order of the alternatives of ``kms:Decrypt``: what each keeps under a key."""
 
 
 class AwsCloudTrail(Source):
@@ -44,6 +48,7 @@ class AwsCloudTrail(Source):
     schema: Schema = RECORD | {
         "call": "u8", "op": "i2", "identity": "i1", "principal": "i4", "owner": "i1", "key": "u8", "key_form": "i1",
         "key_mid": "i2", "key_a": "i2", "key_b": "i2", "session_t": "i8", "stamped": "i1", "instance": "i1",
+        "machine": "i4", "new_machine": "i4",
         "mfa": "i1",
         "mfa_device": "i1", "console": "i1", "service": "i2", "origin_kind": "i1", "client": "u4", "agent": "i4",
         "agent_kind": "i1", "tls": "i1", "account": "i1", "region": "i1", "error": "i2", "variant": "i1", "res": "i4",
@@ -92,14 +97,17 @@ class AwsCloudTrail(Source):
         self.event_ids = Template(["@{event_id}"], self._holes)
         self._identities: dict[str, int] = {name: k for k, name in enumerate(forms.wording()["identities"])}
         self._global = words.regions(cloud).index(words.GLOBAL)
-        self._roles, self._stamps = words.Roles.of(cloud), words.stamps(cloud)
+        self._roles, self._stamps = words.Roles.of(cloud), sessions.stamps(cloud)
         self._odd = np.array([int(number) & 1 for number in cloud.accounts], dtype=np.int64)
         self._agent_kind = np.array([words.split_agent(ua)[0] for ua in world.agents.ua] + [words.PLAIN], dtype=np.int8)
         agents = np.arange(len(world.agents) + 1, dtype=np.uint64)
         self._old_tls = (seed.uniform(agents, "tls") < 0.08) & (self._agent_kind != words.COMMAND)
         self._style = words.key_styles(cloud, seed)
-        self._instance = words.own_instances(cloud, seed)
+        self._machines = sessions.Machines(cloud)
         self._sso = np.array([path.startswith("/aws-reserved/") for path in cloud.principals.path] + [False])
+        self._decrypts = _which(cloud.ops.source, cloud.ops.name, "kms:Decrypt")
+        self._kept = np.array([next((k for k, word in enumerate(KEEPERS) if service.startswith(word)), -1)
+                               for service in cloud.services] + [-1], dtype=np.int64)
         self._of_itself = np.concatenate([_which(cloud.ops.source, cloud.ops.name, f"ssm:{name}") for name in (
             "UpdateInstanceInformation", "PutInventory", "ListInstanceAssociations")])
         self._named = {name: _which(cloud.ops.source, cloud.ops.name, name) for name in (
@@ -113,7 +121,7 @@ class AwsCloudTrail(Source):
         own = words.holes(self.world, self.seed, calls.commands, calls.modules, plain) | dict(calls.holes)
         when = Column("eventTime", "timestamp[us]", Template(["@{at}"], {"at": Time("t", "epoch_us")}))
         who = [Column(name, "string", Template(texts, own, "identity"))
-               for name, texts in forms.identity_cells().items()]
+               for name, texts in forms.identity_cells(words.constants(self.world, self.seed)).items()]
         rest = [Column(name, _TYPED.get(name, "string"), Template(texts, self._holes if name in _OBJECTS else own))
                 for name, texts in calls.cells.items()]
         return (when, *who, *rest)
@@ -140,11 +148,18 @@ class AwsCloudTrail(Source):
         who = self._who(table)
         return Table(
             self.schema, len(table), id=ids, t=done, w=done + self._delay(ids), form=form, call=call, op=table["op"],
-            error=table["error"], variant=(call % np.uint64(forms.VARIANTS)),
+            error=table["error"], variant=self._variant(table, call),
             small=220 + (call >> np.uint64(20)) % np.uint64(1400),
             bytes=np.maximum(table["bytes"], 0), week=done + 7 * DAY, **who, **self._about(table),
             **self._created(table, who),
         )
+
+    def _variant(self, table: Table, call: U64) -> NDArray[np.int64]:
+        """Which alternative of its parameters each call has; a service decrypts what it keeps."""
+        found = (call % np.uint64(forms.VARIANTS)).astype(np.int64)
+        kept = self._kept[table["service"]]
+        one = np.where(kept >= 0, found // len(KEEPERS) * len(KEEPERS) + kept, found)
+        return np.where(np.isin(table["op"], self._decrypts), one, found)
 
     def _delay(self, ids: U64) -> I64:
         """Minutes until delivery: most after one or two, a second wave around six. Source: a trail of 2,900 records."""
@@ -168,14 +183,14 @@ class AwsCloudTrail(Source):
         at_home = np.isin(op, self._named["signin:ConsoleLogin"]) & (kind == PRINCIPAL_TYPES.index("AssumedRole"))
         account = np.maximum(table["account"], 0)
         key = np.where((table["key"] == 0) & known, self.seed.noise(who.astype(np.uint64), "key"), table["key"])
-        sign_in = self._is_sign_in(op)
+        sign_in, machine = self._is_sign_in(op), self._machines.of(who, key)
         return {
             "identity": self._identity(table, kind), "principal": who,
             "owner": np.where(known, principals.account[who], account),
             "key": key, "key_form": _key_form(table, kind, self._has_key[who]),
             **_key_parts("key", key, self._odd[np.where(known, principals.account[who], account)]),
             "session_t": np.where(table["session_t"] > 0, table["session_t"], table["t"]),
-            "stamped": self._stamps[who], "instance": self._instance[who] >= 0,
+            "stamped": self._stamps[who], "machine": machine, "instance": machine >= 0,
             "mfa": (table["mfa"] > 0) & ~self._sso[who],
             "mfa_device": np.where(table["mfa"] <= 0, 0, np.where(kind == 0, 1, np.where(kind == 2, 2, 0))),
             "console": (table["console"] > 0) & ~sign_in & (origin == 0), "service": table["service"],
@@ -214,7 +229,7 @@ class AwsCloudTrail(Source):
 
     def _about(self, table: Table) -> dict[str, Any]:
         """The resources and the object."""
-        own, obj = self._instance[table["principal"]], np.maximum(table["obj"], 0)
+        own, obj = self._machines.of(table["principal"], table["key"]), np.maximum(table["obj"], 0)
         res = np.where((own >= 0) & np.isin(table["op"], self._of_itself), own, table["res"])
         return {
             "res": res, "res2": table["res2"], "obj": obj, "key_style": self._style[res],
@@ -229,7 +244,7 @@ class AwsCloudTrail(Source):
         return {
             "new": new, "new_owner": who["account"], **_key_parts("new", new, self._odd[who["account"]]),
             "new_x": (new >> np.uint64(39)) & np.uint64(31), "role": role,
-            "new_stamped": self._stamps[role],
+            "new_stamped": self._stamps[role], "new_machine": self._machines.of(role, new),
         }
 
     def time_of_line(self, line: str) -> int:

@@ -27,7 +27,8 @@ from redgen.table import Table
 from redgen.vocabulary import Vocabulary
 from redgen.world.world import World
 
-_PIDS_PER_SECOND = 120
+_FORKS = (18, 90)                               # processes begun per second, by host; slow enough to look idle, fast
+                                                # enough that two connections seldom share an id. Source: unverified
 _PID_MAX, _FIRST_PID = 4_194_304, 300          # pid_max of a 64-bit host under systemd; pids below belong to the boot
 _SESSION_SLOT, _UPTIME = 3 * SECOND, 14 * DAY
 _MANAGER_SHARE = 0.7                           # of logins find no user manager left from an earlier session
@@ -74,6 +75,8 @@ class LinuxAuth(Source):
         self.columns = tuple(_parquet(holes))
         hosts = np.arange(len(world.hosts), dtype=np.uint64)
         self._first_slot = (world.seed.noise(hosts, "pid") % np.uint64(_PID_MAX)).astype(np.int64)
+        span = np.uint64(_FORKS[1] - _FORKS[0])
+        self._forks = _FORKS[0] + (world.seed.noise(hosts, "forks") % span).astype(np.int64)
         self._booted = (world.seed.noise(hosts, "boot") % np.uint64(_UPTIME)).astype(np.int64)
         self._uids = _uids(world)
 
@@ -127,11 +130,13 @@ class LinuxAuth(Source):
         host, conn = shell["host"], shell["conn"]
         start = np.where(shell["start"] > 0, shell["start"], shell["t"])
         wide = (self.seed.noise(conn, "child") % np.uint64(60)).astype(np.int64)
+        jobs = np.isin(shell["op"], [SHELL_OPS.index("cron_open"), SHELL_OPS.index("cron_close")])
+        beside = np.where(jobs, wide, 0)  # jobs of one minute begin together, each in a process of its own
         n, last = shell["n"], shell["op"] == SHELL_OPS.index("max_tries")
         return {
             "host": host, "name": shell["name"], "ip": shell["client"], "port": shell["cport"], "key": shell["key"],
             "n": n, "more": n - last, "plural": n != 1, "command": shell["command"], "uid": self._uids[shell["name"]],
-            "pid": self._pid(host, start, 0), "child": self._pid(host, start, 20 + wide),
+            "pid": self._pid(host, start, beside), "child": self._pid(host, start, 12 + wide // 2),
             "manager": self._pid(host, start, 5 + wide // 8), "tool": self._pid(host, shell["t"], 1),
             "session": 1 + (start + self._booted[host]) % _UPTIME // _SESSION_SLOT,
             "tty": self.seed.noise(conn, "tty") % np.uint64(4),
@@ -139,7 +144,7 @@ class LinuxAuth(Source):
 
     def _pid(self, host: NDArray[np.int16], start: I64, later: I64 | int) -> I64:
         """The process id of a process begun at ``start``, ``later`` forks on: slots of time, wrapped at pid_max."""
-        slot = start * _PIDS_PER_SECOND // SECOND + self._first_slot[host] + later
+        slot = start * self._forks[host] // SECOND + self._first_slot[host] + later
         return _FIRST_PID + slot % (_PID_MAX - _FIRST_PID)
 
     def parse(self, line: str) -> dict[str, Any]:

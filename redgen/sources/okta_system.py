@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import terms
+from redgen.activity import terms, whereabouts
 from redgen.activity.schema import Activity
-from redgen.clock import HOUR, MINUTE, SECOND, parse_time
+from redgen.clock import DAY, HOUR, MINUTE, SECOND, parse_time
 from redgen.render.escapes import plain
 from redgen.render.holes import Time
 from redgen.render.template import Template
@@ -26,9 +26,12 @@ from redgen.sources import _okta_forms as forms
 from redgen.sources import _okta_words as words
 from redgen.sources._flat import flat
 from redgen.table import Schema, Table
+from redgen.world.plan import NETWORK_KINDS
 from redgen.world.world import World
 
 MAX_DELAY = 3 * MINUTE
+SUSPECTED = {"proxy": 0.5, "hosting": 0.08, "other": 0.002}
+"""Share of addresses that ThreatInsight lists on a day, by network. Source: unverified."""
 _SLOW = 2 * MINUTE          # stragglers arrive within this
 _STRAGGLERS = 0.002         # their share: "late events can be missing" from bounded queries, but seldom
 
@@ -59,7 +62,7 @@ class OktaSystem(Source):
     schema: Schema = RECORD | {
         "node": "u8", "user": "i4", "typed": "i4", "target": "i4", "flow": "u8", "tx": "u8", "device": "u8",
         "session": "u8", "session_form": "i1", "client": "u4", "agent": "i4", "city": "i4", "asn": "i4", "zone": "i1",
-        "app": "i2", "factor": "i1", "risk": "i2", "threat": "i1", "enrollment": "i8",
+        "app": "i2", "factor": "i1", "risk": "i2", "threat": "i1", "registered": "i1", "enrollment": "i8",
         "app_user": "i8", "pick": "u8", "expires": "i8", "reported": "i8",
     }
     fields: ClassVar[tuple[Field, ...]] = (
@@ -74,7 +77,7 @@ class OktaSystem(Source):
         Field("client.id", "string", "OAuth client id, where one took part."),
         Field("client.ipAddress", "ip", "Where the request came from."),
         Field("client.geographicalContext", "object", "City, state, country, postal code, coordinates."),
-        Field("device", "object", "A registered device; always null here."),
+        Field("device", "object", "The computer, where Okta Verify is enrolled on it; else null."),
         Field("authenticationContext", "object", "Providers, credential type, session ids."),
         Field("displayMessage", "string", "Fixed wording of the event type."),
         Field("eventType", "string", "What happened, of the event type catalogue."),
@@ -103,6 +106,7 @@ class OktaSystem(Source):
         self.template = Template([text + "\n" for text in self._catalog.texts], holes)
         self.event_ids = Template(["@{uuid}"], holes)
         self._fixed = fixed
+        self._machines = words.machines(world)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
@@ -117,15 +121,15 @@ class OktaSystem(Source):
         """How many events each sign-in act gives."""
         if kind != "auth":
             return np.zeros(len(table), dtype=np.int32)
-        return self._catalog.count[_act(table)]
+        return self._catalog.count[_act(table, self._suspected(table))]
 
     def observe(self, activity: Activity) -> Table:
         """The chain of events of each row of ``auth``."""
         table = activity.get("auth")
         if table is None or not len(table):
             return self.nothing()
-        catalog = self._catalog
-        act = _act(table)
+        catalog, suspected = self._catalog, self._suspected(table)
+        act = _act(table, suspected)
         count = catalog.count[act]
         row = np.repeat(np.arange(len(table)), count)
         begun = np.cumsum(count) - count
@@ -139,7 +143,7 @@ class OktaSystem(Source):
             self.schema, len(row), id=ids[row], form=event, t=t, w=self._written(table, row, begun, t, count),
             node=step, tx=self.seed.noise(_request(table)[row] + catalog.tx[event], "request"), expires=t + HOUR,
             session_form=np.where(live, 1 + np.maximum(table["org"][row], 0), 0),
-            **{name: column[row] for name, column in self._seen(table).items()})
+            threat=suspected[row], **{name: column[row] for name, column in self._seen(table).items()})
 
     def _written(self, table: Table, row: I64, begun: I64, t: I64, count: NDArray[np.int32]) -> I64:
         """When events can be had: a second or two later, a few minutes for stragglers; in order within a row."""
@@ -171,11 +175,33 @@ class OktaSystem(Source):
             "app": app,
             "factor": factor,
             "risk": risk * (1 << len(terms.NOVELTY)) + table["novelty"],
-            "threat": ((asn >= 0) & self.world.plan.asns.is_proxy[asn] & (risk > 0)).astype(np.int8),
+            "registered": self._registered(table),
             "enrollment": np.where(table["target"] >= 0, table["target"], person) * 16 + factor,
             "app_user": person * 4096 + app, "pick": pick,
             "reported": table["t"] - 5 * MINUTE - (pick % np.uint64(3 * HOUR)).astype(np.int64),
         }
+
+    def _suspected(self, table: Table) -> NDArray[np.int8]:
+        """Whether the provider suspects each request's address for now: many an anonymizer's, few others; all day."""
+        client, plan = table["client"], self.world.plan
+        prefix = plan.find(client)
+        proxy = plan.asns.is_proxy[plan.asn[prefix]] & (prefix >= 0)
+        hosted = (prefix >= 0) & (plan.kind[prefix] == NETWORK_KINDS.index("hosting"))
+        share = np.select([proxy, hosted], [SUSPECTED["proxy"], SUSPECTED["hosting"]], SUSPECTED["other"])
+        listed = client.astype(np.uint64) * np.uint64(1 << 16) + (table["t"] // DAY).astype(np.uint64)
+        return (self.world.seed.uniform(listed, "threat list") < share).astype(np.int8)
+
+    def _registered(self, table: Table) -> NDArray[np.int8]:
+        """Position in ``words.MACHINES`` of the enrolled computer that each request of staff came from, 0 for none."""
+        world, found = self.world, np.zeros(len(table), dtype=np.int8)
+        at = np.flatnonzero((table["org"] == terms.ORGS.index("workforce")) & (table["user"] >= 0))
+        user = table["user"][at]
+        enrolled = world.people.factor[user] == terms.FACTORS.index("fastpass")
+        enrolled |= world.seed.uniform(user.astype(np.uint64), "okta verify") < words.ENROLLED
+        own = table["agent"][at] == world.people.agent[user, 0]
+        own &= table["device"][at] == whereabouts.device(world, user, 0, table["t"][at])
+        found[at] = np.where(enrolled & own, self._machines[table["agent"][at]], 0)
+        return found
 
     def _zone(self, table: Table) -> NDArray[np.int8]:
         """The workforce's named zones by address; customers come from none."""
@@ -192,15 +218,19 @@ class OktaSystem(Source):
         return parse_time(self.parse(line)["published"])
 
 
-def _act(table: Table) -> I64:
-    """Which chain each row sets off: its org, op, result, and whether an administrator acted on someone else."""
+def _act(table: Table, suspected: NDArray[np.int8]) -> I64:
+    """Which chain each row sets off: its org, op, result, its other case, and whether the request is ``suspected``.
+
+    The other case is an act of an administrator on someone else, or a password after which a factor is asked for.
+    """
     org = np.clip(table["org"], 0, len(terms.ORGS) - 1).astype(np.int64)
     op = np.clip(table["op"], 0, len(terms.AUTH_OPS) - 1)
     stranger = (table["user"] < 0) & (op == terms.AUTH_OPS.index("password"))
     result = np.where(stranger, terms.AUTH_RESULTS.index("unknown_user"), np.maximum(table["result"], 0))
     by_admin = (table["target"] >= 0) & (table["target"] != table["user"])
-    act: I64 = ((org * len(terms.AUTH_OPS) + op) * len(terms.AUTH_RESULTS) + result) * 2 + by_admin
-    return act
+    challenged = (op == terms.AUTH_OPS.index("password")) & (table["factor"] > 0)
+    act: I64 = ((org * len(terms.AUTH_OPS) + op) * len(terms.AUTH_RESULTS) + result) * 2 + (by_admin | challenged)
+    return act * 2 + suspected
 
 
 def _flow(table: Table) -> U64:

@@ -24,7 +24,8 @@ from redgen.vocabulary import Vocabulary
 from redgen.world.names import NAME_KINDS
 
 _TIMEOUT = 10 * SECOND  # DNS::dns_session_timeout: when Zeek gives up on a reply
-_QTYPE_NUMBERS = {"A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "HTTPS": 65}
+_QTYPE_NUMBERS = {"A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "SOA": 6, "AAAA": 28, "SRV": 33,
+                  "HTTPS": 65}
 _RCODE_NUMBERS = {"NOERROR": 0, "SERVFAIL": 2, "NXDOMAIN": 3, "REFUSED": 5}
 _FIELDS = (
     *UID_FIELDS,
@@ -51,6 +52,7 @@ _COLUMNS = {
     "uid": "u8", "orig": "u4", "oport": "i4", "resp": "u4", "rport": "i4", "proto": "i1", "trans_id": "i4",
     "rtt": "i8", "qtype": "i1", "rcode": "i1", "answered": "i1", "replied": "i1", "rejected": "i1", "aa": "i1",
     "ttl": "i8", "kind": "i1", "answer": "u4", "high": "i4", "low": "i4", "server": "i1",
+    "drawn": "i1",
 }
 
 
@@ -78,10 +80,12 @@ class ZeekDns(ZeekSource):
             "rcode_name": Text(Vocabulary.of(RCODES), "rcode", missing=""),
             "aa": flag("aa", encoding), "ra": flag("answered", encoding), "rejected": flag("rejected", encoding),
             "false": always(False, encoding), "true": always(True, encoding),
-            "answer": Forms(["", "@{a}", "2001:db8:@{high}:@{low}::1", "@{name}", "@{spf}", "TXT 48 @{drawn}",
+            "answer": Forms(["", "@{a}", "2001:db8:@{high}:@{low}::1", "@{name}", "@{text}", "@{drawn}",
                              "@{server}.@{zone}"], "kind"),
             "a": IPv4("answer"), "high": Text(group, "high"), "low": Text(group, "low"),
-            "spf": Text(names.spf(world), "zone"), "drawn": Letters("label", BASE64, 48, salt=1),
+            "text": Text(names.texts(world), "name"),
+            "drawn": Forms([f"TXT {n} @{{drawn {n}}}" for n in names.DRAWN_BYTES], "drawn"),
+            **{f"drawn {n}": Letters("label", BASE64, n, salt=1) for n in names.DRAWN_BYTES},
             "server": Text(Vocabulary.of(names.SERVER_LABELS), "server"),
         }
 
@@ -105,6 +109,7 @@ class ZeekDns(ZeekSource):
             rejected=dns["rcode"] > RCODES.index("NXDOMAIN"), ttl=dns["ttl"].astype(np.int64) * SECOND,
             aa=(kind > names.NOTHING) & (dns["name"] >= 0) & own, kind=kind, answer=dns["answer"],
             high=dns["answer"] >> 16, low=np.maximum(dns["answer"] & 0xFFFF, 1), server=names.server_label(dns),
+            drawn=names.drawn_length(dns),
             **columns,
         )
 

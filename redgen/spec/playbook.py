@@ -18,8 +18,8 @@ NetworkKind = Literal[
     "home", "mobile", "office", "vpn", "cloud", "hosting", "residential_proxy", "business", "crawler", "service"
 ]
 AgentKind = Literal[
-    "browser", "desktop", "mobile", "app", "crawler", "monitor", "library", "cli", "scanner", "okta_mobile", "aws_cli",
-    "aws_sdk", "aws_tool",
+    "browser", "desktop", "mobile", "app", "crawler", "monitor", "library", "cli", "scanner", "survey", "okta_mobile",
+    "aws_cli", "aws_sdk", "aws_tool",
 ]
 PEOPLE_KINDS: tuple[str, ...] = get_args(PersonKind)
 ROLE_KINDS: tuple[str, ...] = get_args(RoleKind)

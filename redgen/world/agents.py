@@ -19,7 +19,8 @@ AGENT_KINDS = (
     "monitor",             # availability probes
     "library",             # HTTP libraries of programs: partners' API clients, and scripts
     "cli",                 # curl, wget and their kind
-    "scanner",             # internet-wide surveys and vulnerability scanners
+    "scanner",             # vulnerability scanners, which say what they are
+    "survey",              # internet-wide surveys and worms, whoever they say they are
     "okta_mobile",         # Okta Verify and Okta Mobile
     "aws_cli", "aws_sdk", "aws_tool",   # what CloudTrail shows: AWS CLI, SDKs, Terraform and its kind
     "aws_service",         # AWS calling itself: "lambda.amazonaws.com", "AWS Internal"

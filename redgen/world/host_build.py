@@ -11,13 +11,13 @@ from redgen.seed import Seed
 from redgen.spec.world import WorldSpec
 from redgen.vocabulary import Vocabulary
 from redgen.world import bundled
-from redgen.world.hosts import HOST_ROLES, SYSLOG_STYLES, Hosts
+from redgen.world.hosts import HOST_ROLES, SERVERS, SYSLOG_STYLES, Hosts
 from redgen.world.offices import Offices
 from redgen.world.plan import I32, U32, AddressPlan
 from redgen.world.populate import REMOTE
 
-SERVERS = (10 << 24) + (20 << 16) + (4 << 8)
-"""10.20.4.0 and above: Linux hosts."""
+_FIRST = SERVERS + (4 << 8) + 10
+"""10.20.4.10 and above: Linux hosts."""
 OFFICE_LEN = 20
 SYSTEM_UIDS = {
     "root": 0, "www-data": 33, "postgres": 114, "deploy": 998, "backup": 34, "jenkins": 117, "monitoring": 997,
@@ -72,7 +72,7 @@ def build_hosts(spec: WorldSpec, public: U32, account_names: Sequence[str], uids
     everyday, unusual = words["everyday commands"], words["unusual commands"]
     return Hosts(
         name=Vocabulary.of(names), role=np.array(roles, dtype=np.int8),
-        addr=(SERVERS + 10 + np.arange(len(names))).astype(np.uint32),
+        addr=(_FIRST + np.arange(len(names))).astype(np.uint32),
         public=np.where(np.array(exposed, dtype=np.bool_), public[: len(names)], 0).astype(np.uint32),
         exposed=np.array(exposed, dtype=np.bool_), style=np.array(styles, dtype=np.int8),
         unix_names=Vocabulary.of([*owned, *guessed]), owned=len(owned),

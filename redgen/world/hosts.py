@@ -15,6 +15,9 @@ SYSLOG_STYLES = ("rfc3164", "rfc3339")
 """``Jan  2 03:04:05`` or ``2026-01-02T03:04:05.678901+00:00``; one host uses one form."""
 HOST_ROLES = ("web", "app", "db", "bastion", "ci", "batch")
 
+SERVERS = (10 << 24) + (20 << 16)
+"""10.20.0.0/16: the servers' network."""
+
 
 @dataclass(frozen=True)
 class Hosts:

@@ -17,8 +17,16 @@ RESOLVER = (10 << 24) + (20 << 16) + 53
 TTLS = np.array([30, 60, 120, 300, 900, 3600], dtype=np.int32)
 TTL_SHARES = (0.05, 0.24, 0.06, 0.41, 0.06, 0.18)
 """TTLs of external names (unverified); our own have 60 or 300 s, inner ones 3600 s."""
-MISSING = ("wpad", "isatap", "printer-2f", "fileserver-old", "_ldap._tcp.dc._msdcs")
+MISSING = ("wpad", "isatap", "printer-2f", "fileserver-old")
 """Names that clients of every office ask for in vain."""
+SERVICES = ("_ldap._tcp.dc._msdcs", "_kerberos._tcp.dc._msdcs")
+"""Services of a directory that desks look for in vain, too: this company has none."""
+OFFERED = ("_sip._tls", "_sipfederationtls._tcp", "_imaps._tcp", "_caldavs._tcp", "_autodiscover._tcp")
+"""Services that some domains offer. Source: RFC 6186, RFC 6764, RFC 3263 (cited); which and how many: unverified."""
+SELECTORS = ("selector1", "google", "s1", "k1", "mail", "dkim")
+"""DKIM selectors in common use. Source: unverified."""
+MAIL_DOMAINS = 160
+"""How many outside domains exchange mail with the organisation, the most popular first. Source: unverified."""
 
 
 def build_names(spec: WorldSpec, plan: AddressPlan, sites: U32, idp: tuple[str, ...], idp_addr: U32,
@@ -33,7 +41,7 @@ def build_names(spec: WorldSpec, plan: AddressPlan, sites: U32, idp: tuple[str, 
     rows = ours + inner + _outside(spec.dns.external or 0, plan, seed)
     rows = list({row[0]: row for row in reversed(rows)}.values())[::-1]
     order = _ranked(rows, len(ours), seed)
-    rows = [rows[i] for i in order]
+    rows = _with_records([rows[i] for i in order], domain)
     names = [row[0] for row in rows]
     zones = list(dict.fromkeys([*spec.dns.zones, *(".".join(n.split(".")[-2:]) for n in names)]))
     code = {zone: i for i, zone in enumerate(zones)}
@@ -54,6 +62,20 @@ def _ranked(rows: list[tuple[str, int, int, int]], ours: int, seed: Seed) -> lis
     rank = seed.uniform(np.arange(len(rows), dtype=np.uint64), "rank")
     rank[:ours] *= 0.05
     return [int(i) for i in np.argsort(rank, kind="stable")]
+
+
+def _with_records(rows: list[tuple[str, int, int, int]], domain: str) -> list[tuple[str, int, int, int]]:
+    """``rows``, and after them the names that hold policies of mail domains and services, each new name once."""
+    record, service, external = (NAME_KINDS.index(kind) for kind in ("record", "service", "external"))
+    outside = dict.fromkeys(".".join(row[0].split(".")[-2:]) for row in rows if row[1] == external)
+    found = list(rows)
+    for k, base in enumerate([domain, *outside][: MAIL_DOMAINS + 1]):
+        found += [(base, record, 0, 3600), (f"_dmarc.{base}", record, 0, 3600 if k % 3 else 300),
+                  (f"{SELECTORS[k % len(SELECTORS)]}._domainkey.{base}", record, 0, 300 if k % 4 else 3600)]
+        if k % 4 == 1:
+            found.append((f"{OFFERED[k // 4 % len(OFFERED)]}.{base}", service, 0, 3600))
+    found += [(f"{label}.corp.{domain}", service, 0, 600) for label in SERVICES]
+    return list({row[0]: row for row in reversed(found)}.values())[::-1]
 
 
 def _outside(count: int, plan: AddressPlan, seed: Seed) -> list[tuple[str, int, int, int]]:

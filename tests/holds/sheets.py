@@ -176,7 +176,8 @@ def _debug(debug: Record) -> Iterator[str]:
 
 def _people(event: Record, kind: str) -> Iterator[str]:
     actor, targets = event["actor"], [t for t in event["target"] or () if t["type"] == "User"]
-    if actor["id"] != "unknown" and not re.fullmatch(r"(00u|0oa)\w{17}", actor["id"]):
+    form = re.escape(event["client"]["ipAddress"] or "-") if actor["type"] == "IP address" else r"unknown|(00u|0oa)\w{17}"
+    if not re.fullmatch(form, actor["id"]):
         yield f"actor {actor['id']} has another form"
     if kind.endswith((".reset_all", "unlock_by_admin", "privilege.grant")) and any(t["id"] == actor["id"] for t in targets):
         yield "an administrator acts on another"

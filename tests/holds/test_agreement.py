@@ -95,7 +95,6 @@ def test_refused_logins_are_in_the_providers_log(requests: pd.DataFrame, sign_in
             assert not events, row
 
 
-@pytest.mark.xfail(strict=False, reason="Okta Classic says nothing when a password fits and a factor is asked for")
 def test_a_right_password_leaves_a_trace_at_the_provider(requests: pd.DataFrame, sign_ins: pd.DataFrame) -> None:
     """Also where a second factor stops whoever has it: the shop answers 302, the provider logs what it decided."""
     tried = sign_ins[sign_ins["customer"]].reset_index(drop=True)
@@ -289,11 +288,7 @@ def _unseen(other: Dataset, conns: pd.DataFrame, events: pd.DataFrame, slack: in
             if e.addr in desks and not ((desks[e.addr]["t"] <= e.t + slack) & (desks[e.addr]["end"] >= e.t - slack)).any()]
 
 
-@pytest.mark.parametrize("label", [
-    "benign",
-    pytest.param("hard_negative", marks=pytest.mark.xfail(
-        strict=False, reason="the actions idp_login, idp_act and cloud_* make no dns and flow rows for desks")),
-])
+@pytest.mark.parametrize("label", ["benign", "hard_negative"])
 def test_who_signs_in_at_the_office_is_on_its_wire(
     other: Dataset, conns: pd.DataFrame, sign_ins: pd.DataFrame, label: str
 ) -> None:

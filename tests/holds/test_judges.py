@@ -142,7 +142,6 @@ def test_connections_agree_with_one_another(other: Dataset) -> None:
     assert overlaps <= 3, "client ports are drawn, and may meet by chance once in a long while"
 
 
-@pytest.mark.xfail(strict=False, reason="activity.traffic.https draws the ports of Linux servers as Windows draws them")
 def test_servers_use_the_ports_of_linux(other: Dataset) -> None:
     """Sheet 07, rule 6: 32768-60999."""
     ports = [r["id.orig_p"] for r in lines(other, "zeek_conn")["record"]

@@ -325,6 +325,11 @@ def test_the_console_door() -> None:
     assert listed["sessionCredentialFromConsole"] == "true" and listed["userIdentity"]["accessKeyId"].startswith("ASIA")
 
 
+def test_no_word_is_left_unfilled() -> None:
+    for record in records():
+        assert not re.findall(r"<(?!sensitiveDataRemoved)\w+>|@\{", json.dumps(record)), record["eventName"]
+
+
 def test_no_secret_is_written() -> None:
     text = json.dumps(records())
     for word in ("secretAccessKey", "SecretAccessKey", '"password"', "secretString"):

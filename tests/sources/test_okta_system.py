@@ -115,7 +115,35 @@ def test_the_story_is_told_in_full() -> None:
     types = {e["eventType"] for e in events()}
     wanted = {event["type"] for event in _okta_forms.wording()["events"].values()}
     assert wanted - types <= {"user.mfa.okta_verify.deny_push", "system.org.rate_limit.violation",
-                              "app.generic.unauth_app_access_attempt", "app.oauth2.token.grant"}
+                              "app.generic.unauth_app_access_attempt", "app.oauth2.token.grant", "security.threat.detected"}
+
+
+def test_many_a_request_from_an_anonymizer_is_a_threat() -> None:
+    """ThreatInsight logs it beside the sign-in itself, in the same request."""
+    world = small_world()
+    proxy = np.flatnonzero(world.plan.asns.is_proxy[world.plan.asn])
+    tried = logins(world)
+    tried = tried.take((tried["op"] == terms.AUTH_OPS.index("password")) & (tried["user"] >= 0))
+    found = logged(tried.replace(client=world.plan.starts[proxy[0]] + np.arange(len(tried), dtype=np.uint32)))
+    threats = [e for e in found if e["eventType"] == "security.threat.detected"]
+    assert 0.3 * len(tried) < len(threats) < 0.7 * len(tried)
+    for event in threats:
+        beside = [e["eventType"] for e in found if e["transaction"]["id"] == event["transaction"]["id"]]
+        assert event["outcome"]["result"] == "ALLOW" and debug(event)["threatSuspected"] == "true"
+        assert json.loads(debug(event)["threatDetections"])
+        assert event["actor"]["id"] == event["client"]["ipAddress"] and beside.count(event["eventType"]) == 1
+
+
+def test_an_enrolled_computer_tells_of_itself() -> None:
+    """It is the same whenever its owner comes with it, fits the browser's system, and belongs to staff."""
+    known: dict[str, str] = {}
+    for event in events():
+        if (device := event["device"]) is not None:
+            assert known.setdefault(event["actor"]["id"], json.dumps(device)) == json.dumps(device)
+            system = {"WINDOWS": "Windows", "MACOS": "Mac OS"}[device["os_platform"]]
+            assert event["client"]["userAgent"]["os"].startswith(system)
+            assert event["actor"]["id"].startswith("00u") and event["client"]["device"] == "Computer"
+    assert known and any(e["device"] is None for e in events())
 
 
 def test_keys_stand_in_the_order_of_the_api_with_their_nulls() -> None:
@@ -123,7 +151,8 @@ def test_keys_stand_in_the_order_of_the_api_with_their_nulls() -> None:
         assert list(event) == KEYS
         assert list(event["actor"]) == ["id", "type", "alternateId", "displayName", "detailEntry"]
         assert list(event["authenticationContext"])[-1] == "externalSessionId"
-        assert "reason" in event["outcome"] and "id" in event["client"] and event["device"] is None
+        assert "reason" in event["outcome"] and "id" in event["client"]
+        assert event["device"] is None or list(event["device"])[:3] == ["id", "name", "os_platform"]
         assert list(debug(event)) == sorted(debug(event))
 
 
@@ -213,7 +242,7 @@ def test_a_session_begins_before_it_shows() -> None:
 def test_verdicts_belong_to_policies() -> None:
     for event in events():
         verdict = event["outcome"]["result"] in {"ALLOW", "DENY", "CHALLENGE"}
-        assert verdict == (event["eventType"] == "policy.evaluate_sign_on")
+        assert verdict == (event["eventType"] in {"policy.evaluate_sign_on", "security.threat.detected"})
         legacy = event["legacyEventType"] or ""
         if legacy.endswith(("_success", ".success")):
             assert event["outcome"]["result"] == "SUCCESS"

@@ -171,7 +171,7 @@ def test_answers_are_those_of_the_question() -> None:
             assert len(answer.split(" ", 2)[2]) == int(answer.split(" ")[1])
         elif told["qtype_name"] == "PTR":
             assert told["query"].endswith(".in-addr.arpa")
-    assert seen == {"A", "AAAA", "TXT", "PTR", "MX", "SRV", "CNAME", "NS"}
+    assert seen == {"A", "AAAA", "TXT", "PTR", "MX", "SRV", "CNAME", "NS", "SOA"}
 
 
 def test_sizes_follow_the_name() -> None:

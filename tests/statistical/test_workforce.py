@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from redgen.activity import ssh, whereabouts
+from redgen.activity.effects import Effects
 from redgen.activity.schema import Activity
 from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, CONN_STATES, QTYPES, RCODES, SHELL_OPS, TRANSPORTS
-from redgen.clock import HOUR, SECOND
-from redgen.table import Table
+from redgen.clock import DAY, HOUR, SECOND
+from redgen.table import Table, concat
 from redgen.world.cloud import PRINCIPAL_TYPES
 from tests import workforce
 
@@ -25,6 +26,14 @@ OK = AUTH_RESULTS.index("ok")
 def week() -> Activity:
     """A week from a Monday on."""
     return workforce.week()
+
+
+@pytest.fixture(scope="module")
+def tries() -> Table:
+    """A week of passwords that staff give for themselves; those who then call the service desk are not a clean sample."""
+    week = {"auth": (workforce.MONDAY, workforce.MONDAY + 7 * DAY)}
+    played = [p.play(week, Effects.of()) for p in workforce.model().populations if p.behavior.name == "workforce_sso"]
+    return acts(concat([part["auth"] for part in played]), "password")
 
 
 def acts(table: Table, op: str) -> Table:
@@ -43,7 +52,7 @@ class TestSignIns:
         hours = np.bincount(minutes % 1440 // 60, minlength=24)
         assert 6 <= hours.argmax() < 10
         assert hours[6:10].sum() > 0.35 * hours.sum()
-        assert hours[12] < hours[11] and hours[12] < hours[13], "noon is quiet"
+        assert hours[12] < (hours[11] + hours[13]) / 2, "noon is quiet"  # two thirds in the model: 3 errors of counts
         weekend = np.bincount(whereabouts.weekday(minutes), minlength=7)[5:].sum() / len(minutes)
         assert 0.01 < weekend < 0.1
 
@@ -54,17 +63,15 @@ class TestSignIns:
             first, stop = people.span(kind)
             assert abs((people.factor[first:stop] >= 0).mean() - share) < slack
 
-    def test_failed_passwords(self, week: Activity) -> None:
-        """5-15 % of submissions (unverified), of which about one in ten a mistyped login (Dropbox, cited)."""
-        tries = acts(week["auth"], "password")
+    def test_failed_passwords(self, tries: Table) -> None:
+        """5-15 % of submissions (unverified), of which 9.3 % a mistyped login (Dropbox, cited), within four errors."""
         failed = tries["result"] != OK
         assert 0.05 < failed.mean() < 0.15
-        mistyped = (tries["result"] == AUTH_RESULTS.index("unknown_user")).sum() / failed.sum()
-        assert 0.03 < mistyped < 0.16
+        mistyped = (tries["result"] == AUTH_RESULTS.index("unknown_user")).sum()
+        assert abs(mistyped - 0.093 * failed.sum()) < 4 * np.sqrt(0.093 * failed.sum())
 
-    def test_retries_come_within_seconds_and_three_in_four_succeed(self, week: Activity) -> None:
-        """Design (unverified): geometric with p = 0.75, 2-20 s apart."""
-        tries = acts(week["auth"], "password")
+    def test_retries_come_within_seconds_and_three_in_four_succeed(self, tries: Table) -> None:
+        """Design (unverified): geometric with p = 0.75, within four errors of a share; 2-20 s apart."""
         tries = tries.take(np.lexsort((tries["t"], tries["flow"])))
         same = tries["flow"][1:] == tries["flow"][:-1]
         gaps = (np.diff(tries["t"]) / SECOND)[same]
@@ -72,10 +79,11 @@ class TestSignIns:
         known = tries["result"] != AUTH_RESULTS.index("locked")
         second = np.flatnonzero(same & known[1:])
         first_retry = second[np.append(True, np.diff(second) > 1)] + 1
-        assert 0.55 < (tries["result"][first_retry] == OK).mean() < 0.9
+        succeeded = (tries["result"][first_retry] == OK).mean()
+        assert abs(succeeded - 0.75) < 4 * np.sqrt(0.75 * 0.25 / len(first_retry))
 
     def test_little_is_new_about_most_sign_ins(self, week: Activity) -> None:
-        """Benign sign-ins show novelty, too: fewer than one in ten, but every kind of it."""
+        """Benign sign-ins show novelty, too: fewer than one in ten; and some risk (unverified)."""
         starts = acts(week["auth"], "session_start")
         assert 0.01 < (starts["novelty"] > 0).mean() < 0.1
         assert 0 < (starts["risk"] > 0).mean() < 0.02
@@ -87,8 +95,13 @@ class TestSignIns:
 
 class TestNames:
     def test_question_types(self, week: Activity) -> None:
-        """Office net (measured): A .663 AAAA .235 PTR .025; bounds a fifth, PTR a half, as HTTPS takes some."""
-        mix = shares(week["dns"]["qtype"], QTYPES)
+        """Office net (measured): A .663 AAAA .235 PTR .025; bounds a fifth, PTR a half, as HTTPS takes some.
+
+        The mail server's questions are others (an exposed server, measured: PTR .80): it is left out.
+        """
+        hosts = workforce.world().hosts
+        mail = hosts.addr[[host.endswith("mail01") for host in hosts.name]]
+        mix = shares(week["dns"]["qtype"][~np.isin(week["dns"]["client"], mail)], QTYPES)
         assert abs(mix["A"] - 0.663) < 0.13
         assert abs(mix["AAAA"] - 0.235) < 0.05
         assert abs(mix["PTR"] - 0.025) < 0.0125

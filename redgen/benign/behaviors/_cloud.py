@@ -119,6 +119,14 @@ def principal(world: World, name: str) -> int:
     raise DataError(f"no cloud principal is called {name!r}{did_you_mean(name, set(names))}")
 
 
+def resource(world: World, kind: str, name: str) -> int:
+    """The resource of ``kind`` called ``name``; DataError when there is none."""
+    known = {world.cloud.resources.name[int(r)]: int(r) for r in world.cloud.resources_of(kind)}
+    if name not in known:
+        raise DataError(f"no {kind} is called {name!r}{did_you_mean(name, known)}")
+    return known[name]
+
+
 def service(world: World, name: str) -> int:
     """The code of an AWS service; DataError when the world's accounts do not use it."""
     names = list(world.cloud.services)

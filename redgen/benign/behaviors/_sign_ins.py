@@ -52,7 +52,8 @@ def sign_ins(ctx: Context, sessions: Sessions, trail: Trail, who: Identity, site
     seed = ctx.seed.child("sign-ins")
     row, flow = trail.id[at], seed.noise(sessions.id, "flow")[s]
     about_session = np.isin(op, [code(AUTH_OPS, o) for o in ("session_start", "session_end", "token_refresh")])
-    checked = np.where(op == code(AUTH_OPS, "password"), code(FACTORS, "password"), factor)
+    asks = mark == MARKS.index("challenged")
+    checked = np.where((op == code(AUTH_OPS, "password")) & ~asks, code(FACTORS, "password"), factor)
     return signin.rows(
         ctx.world, ctx.root,
         id=seed.noise(row + step.astype(np.uint64), "row"), cause=sessions.id[s],

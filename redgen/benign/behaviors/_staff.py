@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import schema, traffic, whereabouts, wire
+from redgen.activity import desks, schema, traffic, whereabouts
+from redgen.activity.desks import Needs
 from redgen.activity.schema import Activity
 from redgen.activity.terms import QTYPES, RCODES
 from redgen.benign.context import Context, Sessions
 from redgen.clock import HOUR, MILLISECOND, SECOND
 from redgen.seed import F64, I64, U64
 from redgen.spec.model import Cited, Share
-from redgen.table import Table, concat
-from redgen.world.names import NAME_KINDS
+from redgen.table import Table
 from redgen.world.plan import I32, U32
-from redgen.world.world import World
 
 CACHED = HOUR
 """Longest TTL of the world's names: what behaviors with lookups add to the reach of their sessions."""
@@ -69,59 +67,10 @@ def staff(ctx: Context, sessions: Sessions, presence: Presence) -> Staff:
     )
 
 
-def names_of_apps(world: World) -> I32:
-    """The name that each IdP app is reached at: one of the popular external names, the same for everybody."""
-    outside = np.flatnonzero(world.dns.kind == NAME_KINDS.index("external"))[:200]
-    apps = np.arange(len(world.apps), dtype=np.uint64)
-    at = (world.seed.noise(apps, "app name") % np.uint64(max(len(outside), 1))).astype(np.int64)
-    return outside[at].astype(np.int32) if len(outside) else np.zeros(len(apps), dtype=np.int32)
-
-
-@dataclass(frozen=True)
-class Needs:
-    """Connections that inner clients need, one per element: to ``name`` (World.dns), and what they move in ``dur``."""
-
-    id: U64
-    cause: U64
-    t: I64
-    client: U32
-    name: I32
-    dur: I64
-    sent: F64
-    received: F64
-
-    def take(self, index: NDArray[Any]) -> Needs:
-        """The needs at ``index``."""
-        return Needs(*(getattr(self, c)[index] for c in self.__dataclass_fields__))
-
-
 def wired(ctx: Context, needs: Needs, https: float = 0.1) -> Activity:
     """The lookups and TLS connections of ``needs``; ``https``: share of A questions with an HTTPS one beside them."""
-    world, seed, found = ctx.world, ctx.seed.child("wired"), {}
-    if ctx.wants("dns"):
-        asked = wire.lookups(
-            world, ctx.root, ids=seed.noise(needs.id, "need"), cause=needs.cause, t=needs.t,
-            truth=np.zeros(len(needs.t), dtype=np.int32), client=needs.client, name=needs.name,
-        )
-        found["dns"] = concat([asked, _service_bindings(ctx, asked, https)])
-    if ctx.wants("flow"):
-        there = needs.take(np.flatnonzero(world.dns.answer[needs.name] > 0))
-        after = (MILLISECOND * (350 + 60 * seed.uniform(there.id, "after"))).astype(np.int64)
-        found["flow"] = traffic.https(
-            ctx.root, id=seed.noise(there.id, "flow"), cause=there.cause, t=there.t + after, truth=0, orig=there.client,
-            resp=world.dns.answer[there.name], dur=there.dur, sent=there.sent, received=there.received,
-        )
-    return found
-
-
-def _service_bindings(ctx: Context, asked: Table, share: float) -> Table:
-    """The HTTPS questions that browsers ask beside some A questions; nobody publishes such records here."""
-    first = asked["qtype"] == QTYPES.index("A")
-    some = asked.take(np.flatnonzero(first & (ctx.seed.uniform(asked["id"], "https") < share)))
-    return some.replace(
-        id=ctx.seed.noise(some["id"], "https row"), t=some["t"] + 90, qtype=QTYPES.index("HTTPS"), answer=0, ttl=0,
-        cport=traffic.oports(ctx.seed, some["id"], 32_768, 60_999),
-    )
+    kinds = tuple(kind for kind in ("dns", "flow") if ctx.wants(kind))
+    return desks.wired(ctx.world, ctx.root, ctx.seed.child("wired"), needs, https=https, kinds=kinds)
 
 
 def questions(
@@ -131,7 +80,7 @@ def questions(
     rtt = (MILLISECOND * np.minimum(1.2 * np.exp(1.1 * ctx.seed.normal(id, "rtt")), 900)).astype(np.int64)
     return schema.rows(
         "dns", len(id), id=id, cause=cause, t=t, dur=rtt, truth=0, client=client,
-        cport=traffic.oports(ctx.seed, id, 32_768, 60_999), name=name, qtype=QTYPES.index(qtype),
+        cport=traffic.client_ports(ctx.seed, id, client), name=name, qtype=QTYPES.index(qtype),
         rcode=RCODES.index(rcode), answer=answer, ttl=ttl, proto=1,
     )
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import calls
+from redgen.activity import calls, desks
+from redgen.activity.desks import Needs
 from redgen.activity.schema import Activity
 from redgen.benign.behaviors import _cloud, _staff
 from redgen.benign.behaviors._cloud import Plan, Task
-from redgen.benign.behaviors._staff import CACHED, Needs, Presence, Staff
+from redgen.benign.behaviors._staff import CACHED, Presence, Staff
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE, SECOND
 from redgen.seed import I64
@@ -127,8 +128,6 @@ def _opened(
 def _wired(ctx: Context, sessions: Sessions, who: Staff, cloud: Table) -> Activity:
     """From desks in the office: connections to the cloud's endpoint, one for every few calls."""
     world = ctx.world
-    apps = [k for k, name in enumerate(world.apps) if "AWS" in name] or [0]
-    endpoint = _staff.names_of_apps(world)[apps[0]]
     order = np.argsort(sessions.id)
     whose = order[np.searchsorted(sessions.id[order], cloud["cause"])]
     some = np.flatnonzero((who.desk[whose] > 0) & (ctx.seed.uniform(cloud["id"], "connects") < 0.2))
@@ -136,7 +135,7 @@ def _wired(ctx: Context, sessions: Sessions, who: Staff, cloud: Table) -> Activi
     t = np.maximum(cloud["t"][some] - SECOND, sessions.t[whose[some]])
     return _staff.wired(ctx, Needs(
         id=ids, cause=cloud["cause"][some], t=t, client=who.desk[whose[some]],
-        name=np.full(len(some), endpoint, dtype=np.int32),
+        name=np.full(len(some), desks.cloud_endpoint(world), dtype=np.int32),
         dur=(SECOND * _staff.lognormal(ctx, ids, "lasts", 12, 1.0, 300)).astype(np.int64),
         sent=_staff.lognormal(ctx, ids, "sent", 4_000, 1.0, 4e6),
         received=_staff.lognormal(ctx, ids, "received", 22_000, 1.4, 4e8),

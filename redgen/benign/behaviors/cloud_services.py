@@ -16,8 +16,12 @@ from redgen.errors import DataError
 from redgen.seed import I64
 from redgen.spec.model import Duration
 from redgen.table import concat
+from redgen.world.cloud import RESOURCE_KINDS
 
 _LONGEST = 6 * HOUR
+_STORED = [RESOURCE_KINDS.index("object")]
+_USUAL = 0.97
+"""Share of a program's objects that are in its own bucket. Source: unverified."""
 
 
 @behavior(gives=("cloud",), tiers=(Tier(_LONGEST + 10 * MINUTE),))
@@ -29,12 +33,14 @@ def cloud_services(
     by: str = "",
     lasts: Duration = HOUR,
     via: dict[str, str] | None = None,
+    store: str = "",
 ) -> Activity:
     """One life of a credential per session: ``principal`` is assumed, and ``task`` is done for ``lasts`` (at most 6 h).
 
     ``opened``: by the AWS service that owns the role, by the principal ``by`` through the API, with a workload's own
     token, or not at all: a long-lived key. ``via``: operations (``kms:Decrypt``, or ``"*"``) that an AWS service
     performs on the principal's behalf. ``principal`` may be an AWS service, which then calls in its own name.
+    ``store``: the bucket that nearly all its objects are in.
     """
     world = ctx.world
     if lasts > _LONGEST:
@@ -46,7 +52,7 @@ def cloud_services(
         caller = _cloud.principal(world, by) if opened == "api" else -1
         begun = calls.assume(
             world, ctx.root, id=ctx.seed.noise(ids, "assume"), cause=ids, t=start, truth=0, role=who, principal=caller,
-            way=opened,
+            way=opened, machine=np.maximum(sessions.who, 0),
         )
         parts.append(begun.rows)
         key, began = begun.key, begun.session_t
@@ -56,8 +62,19 @@ def cloud_services(
     parts.append(calls.rows(
         world, ctx.root, id=done.id, cause=ids[done.at], t=done.t, truth=0, op=done.op, principal=who, key=key[done.at],
         session_t=began[done.at], error=done.error, service=behalf,
+        res=_stores(ctx, store, done),
     ))
     return {"cloud": concat(parts)}
+
+
+def _stores(ctx: Context, store: str, done: _cloud.Calls) -> I64:
+    """The bucket of each call about objects; -1 leaves it open, as for 3 in 100 of them."""
+    found = np.full(len(done.op), -1, dtype=np.int64)
+    if store:
+        objects = np.isin(ctx.world.cloud.ops.resource[done.op], _STORED)
+        usual = objects & (ctx.seed.uniform(done.id, "store") < _USUAL)
+        found[usual] = _cloud.resource(ctx.world, "bucket", store)
+    return found
 
 
 def _via(ctx: Context, via: dict[str, str]) -> I64:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import whereabouts
+from redgen.activity import whereabouts, wire
+from redgen.activity.desks import Needs
 from redgen.activity.groups import expand, running
-from redgen.activity.schema import Activity
+from redgen.activity.schema import Activity, rows
+from redgen.activity.terms import QTYPES, RCODES
 from redgen.benign.behaviors import _staff
 from redgen.benign.behaviors._script import Lognormal, Quantiles
-from redgen.benign.behaviors._staff import CACHED, Needs
+from redgen.benign.behaviors._staff import CACHED
 from redgen.benign.behaviors._visitors import ranks
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import MINUTE, SECOND
 from redgen.seed import U64
 from redgen.spec.model import Number, Share
-from redgen.table import concat
+from redgen.table import Table, concat
 from redgen.world.names import NAME_KINDS
 
 _LONGEST = 20 * MINUTE
 _BURST = Quantiles(at=(0.0, 0.3, 0.6, 0.85, 0.97, 1.0), are=(1, 3, 7, 16, 34, 60))
 _GAP = Lognormal.of("4s", 1.6)
+_FILES, _UNKNOWN = 20_000, 0.3
+"""Different files that an antivirus asks about, and the share of which its vendor knows nothing. Source: unverified."""
 
 
 @behavior(gives=("dns", "flow"), tiers=(Tier(_LONGEST + CACHED + 5 * MINUTE),))
@@ -33,11 +37,15 @@ def dns_office(
     missing: Share = 0.035,
     reverse: Share = 0.03,
     https: Share = 0.1,
+    reputation: Share = 0.02,
+    services: Share = 0.02,
 ) -> Activity:
     """Bursts of ``burst`` needs, ``gap`` apart, by people who are at their desks at the time (others show elsewhere).
 
     ``zipf``: popularity of names by rank; ``missing``: needs of names that do not exist (search domains, old servers);
-    ``reverse``: PTR questions per need; ``https``: share of A questions with an HTTPS one.
+    ``reverse``: PTR questions per need; ``https``: share of A questions with an HTTPS one; ``reputation``: needs for
+    which an antivirus asks its vendor about a file, by hash and for TXT; ``services``: bursts that begin with a search
+    for services of a domain (SRV).
     """
     world, seed = ctx.world, ctx.seed
     person = sessions.who.astype(np.int32)
@@ -61,11 +69,55 @@ def dns_office(
         asks = np.flatnonzero(seed.uniform(row, "reverse") < reverse)
         host = (seed.noise(row[asks], "host") % np.uint64(max(len(world.hosts), 1))).astype(np.int64)
         inner = ctx.once("inner names", lambda: inner_names(ctx))
-        found["dns"] = concat([found["dns"], _staff.questions(
+        backwards = _staff.questions(
             ctx, id=seed.noise(row[asks], "reverse row"), cause=sessions.id[at[asks]], t=t[asks] + 30 * SECOND,
             client=desk[asks], qtype="PTR", name=inner[host], answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
-        )])
+        )
+        begins = np.flatnonzero((rank[kept] == 0) & (seed.uniform(row, "services") < services))
+        files = np.flatnonzero(seed.uniform(row, "reputation") < reputation)
+        found["dns"] = concat([
+            found["dns"], backwards, _services(ctx, needs.take(begins)), _verdicts(ctx, needs.take(files)),
+        ])
     return found
+
+
+def _services(ctx: Context, needs: Needs) -> Table:
+    """Searches for services: four in five for the directory that this company does not have."""
+    names = ctx.world.dns.of_kind("service")
+    if not len(names):
+        return rows("dns", 0)
+    tail = f".corp.{ctx.world.org.domain}"
+    ours = np.array([ctx.world.names[int(r)].endswith(tail) for r in names])
+    pools = [pool if len(pool) else names for pool in (names[ours], names[~ours])]
+    which = ctx.seed.noise(needs.id, "service")
+    own = ctx.seed.uniform(needs.id, "own service") < 0.8
+    name = np.where(own, *(pool[(which % np.uint64(len(pool))).astype(np.int64)] for pool in pools))
+    return wire.records(
+        ctx.world, ctx.root, ids=ctx.seed.noise(needs.id, "service row"), cause=needs.cause, t=needs.t,
+        client=needs.client, name=name, qtype=np.full(len(name), QTYPES.index("SRV")),
+        found=~np.isin(name, names[ours]),
+    )
+
+
+def _verdicts(ctx: Context, needs: Needs) -> Table:
+    """An antivirus asks its vendor, below the vendor's own domain, what is known of a file; of some, nothing is."""
+    seed, dns = ctx.seed, ctx.world.dns
+    outside = dns.of_kind("external")
+    if not len(outside):
+        return rows("dns", 0)
+    vendor = int(dns.zone[outside[ctx.world.seed.key_for("antivirus") % len(outside)]])
+    file = seed.noise(ranks(seed.uniform(needs.id, "file"), _FILES, 0.7).astype(np.uint64), "hash of file")
+    unknown = seed.uniform(file, "unknown") < _UNKNOWN
+    asked = _staff.questions(
+        ctx, id=seed.noise(needs.id, "verdict row"), cause=needs.cause, t=needs.t + SECOND // 3, client=needs.client,
+        qtype="TXT", name=np.full(len(file), -1, dtype=np.int32), answer=np.zeros(len(file), dtype=np.uint32),
+        rcode="NOERROR", ttl=60,
+    )
+    gone = RCODES.index("NXDOMAIN")
+    return asked.replace(
+        label=file, zone=np.full(len(file), vendor), rcode=np.where(unknown, gone, asked["rcode"]),
+        ttl=np.where(unknown, 0, asked["ttl"]),
+    )
 
 
 def _names(ctx: Context, row: U64, zipf: float, missing: float) -> NDArray[np.int32]:
@@ -75,7 +127,8 @@ def _names(ctx: Context, row: U64, zipf: float, missing: float) -> NDArray[np.in
     """
     dns = ctx.world.dns
     there, gone = ctx.once("names", lambda: (
-        np.flatnonzero((dns.answer > 0) & (dns.kind == NAME_KINDS.index("external"))), np.flatnonzero(dns.answer == 0)))
+        np.flatnonzero((dns.answer > 0) & (dns.kind == NAME_KINDS.index("external"))),
+        np.flatnonzero((dns.answer == 0) & (dns.kind == NAME_KINDS.index("inner")))))
     popular = there[ranks(ctx.seed.uniform(row, "name"), len(there), zipf)]
     if not len(gone):
         return popular.astype(np.int32)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import signin, whereabouts
+from redgen.activity import desks, signin, whereabouts
 from redgen.activity.groups import expand
 from redgen.activity.schema import Activity
 from redgen.activity.terms import AUTH_OPS, FACTORS, code
 from redgen.benign.behaviors import _staff
 from redgen.benign.behaviors._logins import WORKFORCE, Entered, Habits, enter
-from redgen.benign.behaviors._staff import Presence, Staff, moments
+from redgen.benign.behaviors._staff import CACHED, Presence, Staff, moments
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR
 from redgen.seed import I64, U64
@@ -28,7 +28,7 @@ _HELPED = (_OP["reset_password"], _OP["unlock"], *_FACTORLESS)
 _PRESENCE, _HABITS = Presence(phone=0.0), Habits(fails=0.04)
 
 
-@behavior(gives=("auth",), tiers=(Tier(3 * HOUR),))
+@behavior(gives=("auth", "dns", "flow"), tiers=(Tier(3 * HOUR + CACHED),))
 def idp_admin(
     ctx: Context, sessions: Sessions, *,
     helps: dict[str, Positive] | None = None,
@@ -62,7 +62,8 @@ def idp_admin(
         entered.t[at[shut]], 10 + 50 * seed.uniform(row[shut], "locked")), helped[shut], wrong=6, knows=False)
     back = np.flatnonzero(np.isin(op, _HELPED) & (seed.uniform(row, "returns") < returns))
     later = _back(ctx, ids[at[back]], row[back], t[back], helped[back], op[back])
-    return {"auth": concat([entered.rows, opened, acts, locked.rows, *later])}
+    auth = concat([entered.rows, opened, acts, locked.rows, *later])
+    return {"auth": auth, **(desks.of_signins(ctx.world, ctx.root, auth) if ctx.wants("dns", "flow") else {})}
 
 
 def _employees(ctx: Context, row: U64) -> NDArray[np.int32]:

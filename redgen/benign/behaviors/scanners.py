@@ -17,7 +17,7 @@ _TRIES = Quantiles(at=(0.0, 0.55, 0.8, 0.95, 0.99, 1.0), are=(1, 2, 3, 12, 40, 6
 _PACE = Lognormal.of("400ms", 1.0)
 _STRANGERS = Visitors(
     networks={"hosting": 0.45, "cloud": 0.35, "home": 0.15, "business": 0.05},
-    agents={"scanner": 0.45, "desktop": 0.3, "library": 0.15, "cli": 0.1}, anywhere=1.0, returning=0.3,
+    agents={"survey": 0.45, "desktop": 0.3, "library": 0.15, "cli": 0.1}, anywhere=1.0, returning=0.3,
     regulars=0.5, zipf=0.9,
 )
 

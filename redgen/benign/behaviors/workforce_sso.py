@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import signin, whereabouts
+from redgen.activity import desks, signin, whereabouts
+from redgen.activity.desks import Needs
 from redgen.activity.groups import expand
 from redgen.activity.schema import Activity
 from redgen.activity.terms import AUTH_OPS, FACTORS, code
 from redgen.benign.behaviors import _staff
 from redgen.benign.behaviors._logins import DENIED, OK, WORKFORCE, Entered, Habits, enter
 from redgen.benign.behaviors._script import Lognormal
-from redgen.benign.behaviors._staff import CACHED, Needs, Presence, Staff, moments
+from redgen.benign.behaviors._staff import CACHED, Presence, Staff, moments
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE, SECOND
 from redgen.seed import I64
@@ -148,13 +149,13 @@ def _office_needs(
 ) -> Activity:
     """From desks in the office: the identity provider at sign-in, then each app."""
     world = ctx.world
-    names = ctx.once("app names", lambda: _staff.names_of_apps(world))
-    desks, inside = np.flatnonzero(who.desk > 0), np.flatnonzero(who.desk[at] > 0)
-    ids = np.concatenate([sessions.id[desks], row[inside]])
-    whose = np.concatenate([desks, at[inside]])
-    idp = np.full(len(desks), world.dns.idp[WORKFORCE], dtype=np.int32)
+    names = ctx.once("app names", lambda: desks.names_of_apps(world))
+    seated, inside = np.flatnonzero(who.desk > 0), np.flatnonzero(who.desk[at] > 0)
+    ids = np.concatenate([sessions.id[seated], row[inside]])
+    whose = np.concatenate([seated, at[inside]])
+    idp = np.full(len(seated), world.dns.idp[WORKFORCE], dtype=np.int32)
     return _staff.wired(ctx, Needs(
-        id=ids, cause=sessions.id[whose], t=np.concatenate([sessions.t[desks], t[inside]]), client=who.desk[whose],
+        id=ids, cause=sessions.id[whose], t=np.concatenate([sessions.t[seated], t[inside]]), client=who.desk[whose],
         name=np.concatenate([idp, names[app[inside]]]),
         dur=(SECOND * _staff.lognormal(ctx, ids, "lasts", 40, 1.1, 600)).astype(np.int64),
         sent=_staff.lognormal(ctx, ids, "sent", 9_000, 1.1, 4e7),
