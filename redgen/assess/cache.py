@@ -46,8 +46,8 @@ def dataset_for(scenario: str, *, seed: int | None = None, settings: tuple[str, 
     place = Path(scenario)
     if is_dataset(place):
         if seed is not None or settings:
-            raise DataError(f"{scenario} is a dataset, which is used as it is: a seed or settings change nothing in it; "
-                            "name a scenario instead")
+            raise DataError(f"{scenario} is a dataset, which is used as it is: a seed or settings change nothing in "
+                            "it; name a scenario instead")
         return whole(load(place))
     settings = (*settings, *([f"seed={seed}"] if seed is not None else []))
     kept = cache_folder(folder) / f"{place.stem}-{key_of(Request(scenario, settings))}"

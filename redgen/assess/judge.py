@@ -19,7 +19,7 @@ from redgen.matching.ledger import read_ledger
 from redgen.matching.truth_files import read_ground
 from redgen.pipeline.dataset import load
 from redgen.scorecard import Scorecard, Settings, from_json
-from redgen.scoring.score import score
+from redgen.scoring.score import checked, score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,8 @@ class Terms:
     today: date | None = None
 
     def check(self) -> None:
-        """Read the files it names, so that a mistake in one shows before anything is made."""
+        """Look at all it names, so that a mistake shows before anything is made; DataError or SpecError for one."""
+        checked(self.settings)
         if self.gates:
             load_any(self.gates)
         if self.baseline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ import typer
 from redgen.cli import options as o
 
 if TYPE_CHECKING:
-    from redgen.alert import Detection
+    from redgen.alert import Detection, RuleReport
+
+MOST = 15
+"""Rules, and reasons for not testing some, that are told one by one."""
 
 
 def detect(
@@ -38,6 +42,7 @@ def detect(
     from redgen.assess.detection import all_alerts, detectors_of, run
     from redgen.assess.events import events_of
 
+    o.check_targets({"alerts": out}, None)
     chosen = detectors_of(rules, detector or (), pipelines=pipeline or (), placeholders=placeholders,
                           raw_fires=raw_fires, window_edge=window_edge, evidence=evidence, strict=strict)
     found = run(events_of(paths, time_field=time_field, routing=not no_routing), chosen)
@@ -48,36 +53,46 @@ def detect(
         for many in native.lines(alerts):
             if many:
                 sys.stdout.write(many + "\n")
-    if not quiet:
-        for detection in found:
-            _tell(detection)
+    for detection in found:
+        for line in _failed(detection) if quiet else _told(detection):
+            print(line, file=sys.stderr)
     if any(d.failed for d in found):
         raise typer.Exit(4)
 
 
-def _tell(detection: Detection) -> None:
+def _told(detection: Detection) -> Iterator[str]:
+    """What became of a detection: how many alerts, of which rules, and what was not tested."""
     from collections import Counter
 
-    from rich.console import Console
+    from redgen.alert import BROKEN, TESTED
 
-    from redgen.alert import BROKEN
-
-    console = Console(stderr=True, highlight=False)
     rules = [r for r in detection.rules if not r.feeds or r.status == BROKEN]
     counts = Counter(r.status for r in rules)
-    words = ", ".join(f"{n} {'tested' if s == 'tested' else s}" for s, n in counts.most_common())
-    console.print(f"{detection.detector}: {len(detection.alerts):,} alerts; rules: {words or 'its own'}", markup=False)
-    raised = Counter(detection.alerts.frame["rule_name"])
-    for name, n in raised.most_common(15):
-        console.print(f"  {n:>8,}  {name}", markup=False)
-    for rule in [r for r in rules if r.status != "tested"][:20]:
-        where = f"{rule.file}:{rule.line}" if rule.file else rule.rule_id
-        console.print(f"  not tested: {rule.title or rule.rule_id} ({where}): {rule.status}: {rule.reason}",
-                      markup=False, soft_wrap=True)
-    left = sum(n for s, n in counts.items() if s != "tested") - 20
-    if left > 0:
-        console.print(f"  not tested: {left} more; the scorecard of redgen ci names each", markup=False)
+    words = ", ".join(f"{n} {status}" for status, n in counts.most_common())
+    yield f"{detection.detector}: {len(detection.alerts):,} alerts; rules: {words or 'its own'}"
+    for name, n in Counter(detection.alerts.frame["rule_name"]).most_common(MOST):
+        yield f"  {n:>8,}  {name}"
+    yield from _untested([r for r in rules if r.status != TESTED])
     for note in (*detection.diagnostics, *detection.alerts.diagnostics):
-        console.print(f"  {note.level}: {note.code}: {note.message} ({note.count:,})", markup=False, soft_wrap=True)
+        yield f"  {note.level}: {note.code}: {note.message}" + (f" ({note.count:,})" if note.count > 1 else "")
+    yield from _failed(detection)
+
+
+def _untested(rules: Sequence[RuleReport]) -> Iterator[str]:
+    """Rules that were not tested, those with the same reason together."""
+    reasons: dict[tuple[str, str], list[RuleReport]] = {}
+    for rule in rules:
+        reasons.setdefault((rule.status, rule.reason), []).append(rule)
+    for (status, reason), alike in list(reasons.items())[:MOST]:
+        first = alike[0]
+        where = f" ({first.file}:{first.line})" if first.file else ""
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        yield f"  not tested: {first.title or first.rule_id}{where}{more}: {status}: {reason}"
+    left = sum(len(alike) for alike in list(reasons.values())[MOST:])
+    if left:
+        yield f"  not tested: {left} more; the scorecard of redgen ci names each"
+
+
+def _failed(detection: Detection) -> Iterator[str]:
     if detection.failed:
-        console.print(f"  failed: {detection.failed}", markup=False, soft_wrap=True)
+        yield f"redgen: the detection failed: {detection.detector}: {detection.failed}"

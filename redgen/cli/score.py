@@ -37,10 +37,11 @@ def score(
                     min_steps=min_steps, min_purity=min_purity, horizon=horizon, lenient=lenient, match=match,
                     attempt=attempt, allow_chance=allow_chance, inconclusive=inconclusive, today=today, ledger=ledger,
                     observed=observed)
+    files = {"json": json, "html": html, "markdown": markdown, "junit": junit, "sarif": sarif, "navigator": navigator,
+             "openmetrics": openmetrics, "csv": csv,
+             "parquet" if matches and matches.suffix == ".parquet" else "matches": matches}
+    o.check_targets(files, write_gates)
     found = read_detections(alerts, form=alert_format, mapping=mapping, zone=zone, rules=rule_paths(rules or ()))
     card = judge(dataset, [found], terms)
-    as_table = {"parquet" if matches and matches.suffix == ".parquet" else "matches": matches}
-    o.publish(card, {"json": json, "html": html, "markdown": markdown, "junit": junit, "sarif": sarif,
-                     "navigator": navigator, "openmetrics": openmetrics, "csv": csv, **as_table},
-              write_gates=write_gates, quiet=quiet, dataset=dataset)
+    o.publish(card, files, write_gates=write_gates, quiet=quiet, dataset=dataset)
     raise typer.Exit(verdict(card, terms))

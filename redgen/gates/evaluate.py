@@ -8,7 +8,7 @@ limit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -40,8 +40,9 @@ def evaluate(
 ) -> tuple[GateResult, ...]:
     """Every gate answered, in the file's order; then an answer for each allowance that has expired by ``today``.
 
-    Without gates there is only the strict one, where a baseline of the same dataset is. SpecError when the gates are
-    for another dataset, or ask for campaigns by keys that the dataset does not have.
+    Without gates there is only the strict one, where a baseline of the same dataset is; and where there is none, an
+    inconclusive answer called ``input`` when what was read or run lets nothing be concluded. SpecError when the
+    gates are for another dataset, or ask for campaigns by keys that the dataset does not have.
     """
     if gates is not None:
         _fits(card, gates)
@@ -56,6 +57,8 @@ def evaluate(
         asked.append(STRICT.model_copy(update={"id": f"strict-{STRICT_ID}"}) if taken else STRICT)
     least = gates.spec.dataset.min_campaigns if gates else None
     results = [_answer(bench, gate, least, allow_chance) for gate in asked]
+    if gates is None and not results and (why := "; ".join(suspicions(card))):
+        results.append(GateResult("input", "input", INCONCLUSIVE, None, None, "", "", why))
     for i, entry in enumerate(entries):
         if gates is not None and entry.expires < today:
             results.append(_expired(entry, i, "{}:{}".format(*gates.allow_places[i])))
@@ -124,13 +127,10 @@ def _doubts(
     bench: Bench, gate: GateSpec, metric: Metric, found: Measured, least: int | None, allow_chance: bool,
 ) -> Iterator[str]:
     """Why a gate must not pass, whatever its number."""
-    if metric.about != RULES and _silent(bench.card):
-        yield "no alert was read and no rule is known to have run"
+    yield from suspicions(bench.card, of_rules=metric.about == RULES)
     if metric.credit and bench.card.chance.refused and not allow_chance:
         chance = bench.card.chance.recall
         yield f"chance alone would detect {chance:.0%} of campaigns, so their detection proves little (--allow-chance)"
-    if any(d.code == "WRONG_TIME_ZONE" for d in bench.card.diagnostics):
-        yield "the alerts' times look as if they were in another time zone (--zone says which)"
     if metric.about not in (CAMPAIGNS, BASELINE) or gate.metric == STRICT.metric:
         return
     told = sum(c.status not in BLIND for c in bench.card.campaigns)
@@ -144,9 +144,28 @@ def _doubts(
         yield f"only {found.n} campaigns match (write min_campaigns to judge so few)"
 
 
+SUSPICIOUS: Mapping[str, str] = {
+    "WRONG_TIME_ZONE": "the alerts' times look as if they were in another time zone (--zone says which)",
+    "WRONG_CLOCK": "the alerts' times are far from those of the events that they name",
+    "TRUNCATED_FILE": "a file of alerts is incomplete",
+    "UNKNOWN_RULE": "some alerts are of rules that are not among those said to be behind them (--rules)",
+}
+"""Diagnostics that let nothing pass, and what a gate says of them."""
+
+
+def suspicions(card: Scorecard, *, of_rules: bool = False) -> Iterator[str]:
+    """Why nothing in a scorecard may be counted as a pass; ``of_rules``: rules that are silent are what is asked."""
+    if not of_rules and _silent(card):
+        yield "no alert was read and no rule is known to have run"
+    codes = {d.code for d in card.diagnostics}
+    yield from (text for code, text in SUSPICIOUS.items() if code in codes)
+
+
 def _silent(card: Scorecard) -> bool:
     """Whether nothing shows that any detection ran: an empty file of alerts looks like a perfect record."""
-    return not any(r.alerts or r.rule.status == TESTED for r in card.rules) and not card.false_alerts.alerts
+    if card.false_alerts.alerts or any(r.alerts for r in card.rules):
+        return False
+    return any(d.code == "EMPTY_FILE" for d in card.diagnostics) or all(r.rule.status != TESTED for r in card.rules)
 
 
 def _judge(bench: Bench, gate: GateSpec, found: Measured, side: str, limit: float) -> GateResult:

@@ -33,7 +33,8 @@ def check_clock(raised: Raised, refs: References, matches: Matches, tables: Tabl
     if outside.any():
         notes.append(Diagnostic("ALERT_OUTSIDE_WINDOW", "alerts at times that the dataset does not cover; those that "
                                 "match nothing are counted as false alerts", int(outside.sum())))
-    early = (matches.level == EVENT) & (matches.t > t[matches.alert] + MINUTE)
+    last = np.maximum(t, raised.column("t_last"))  # an alert that goes on may name events after it was raised
+    early = (matches.level == EVENT) & (matches.t > last[matches.alert] + MINUTE)
     if early.any():
         notes.append(Diagnostic("ALERT_BEFORE_EVENT", "alerts raised, they say, over a minute before the event that "
                                 "they name; the event's time is taken", len(np.unique(matches.alert[early]))))
@@ -42,7 +43,11 @@ def check_clock(raised: Raised, refs: References, matches: Matches, tables: Tabl
         zone = _by_entity(matches, tables, wide)
     if zone is None and outside.sum() * 2 > len(raised):
         zone = _by_window(t, outside, ground.start, ground.stop)
-    if zone:
+    if zone and abs(zone) > ZONES[-1]:
+        notes.append(Diagnostic("WRONG_CLOCK", f"most alerts are {zone:+,} h off from the events that they name: their "
+                                "clock is wrong, or the events were sent at another time, as a ledger could say "
+                                "(--ledger)", len(raised), "error"))
+    elif zone:
         notes.append(Diagnostic("WRONG_TIME_ZONE", f"most alerts fit if their times are moved by {-zone:+d} h: they "
                                 f"look like local time of UTC{zone:+d} read as UTC; export them in UTC, or say their "
                                 "time zone", len(raised), "error"))

@@ -84,7 +84,7 @@ def gather(detections: Sequence[Detection], clock: Clock | None = None, stop: in
     rules, declared = _rules(detections, frame)
     numbers = pd.Index([r.rule_id for r in rules]).get_indexer(frame["rule_id"])
     kept = frame.assign(rule=numbers.astype(np.int64)).iloc[order].reset_index(drop=True)
-    notes += _rule_notes(kept, rules, declared, any(d.rules for d in detections))
+    notes += _rule_notes(kept, rules, declared, [bool(d.rules) for d in detections] or [False])
     if kept.empty:
         notes.append(Diagnostic("NO_ALERTS", "no alert was raised or read, so nothing was detected"))
     return Raised(kept, _moved(pd.concat(events, ignore_index=True), place),
@@ -187,12 +187,13 @@ def _rules(detections: Sequence[Detection], frame: pd.DataFrame) -> tuple[tuple[
 
 
 def _rule_notes(frame: pd.DataFrame, rules: Sequence[RuleReport], declared: Sequence[bool],
-                speak: bool) -> list[Diagnostic]:
-    """Alerts of rules nobody declared (where somebody declared any), and rules that stop at a round number."""
+                speaks: Sequence[bool]) -> list[Diagnostic]:
+    """Alerts of rules that nobody declared, where their detector (``speaks``) named its rules; rules at a cap."""
     counts = np.bincount(frame["rule"].to_numpy(dtype=np.int64), minlength=len(rules))
     notes = []
-    unknown = [k for k, known in enumerate(declared) if not known and counts[k]]
-    if speak and unknown:
+    told = frame["rule"].to_numpy(dtype=np.int64)[np.asarray(speaks)[frame["detector"].to_numpy(dtype=np.int64)]]
+    unknown = [int(k) for k in np.unique(told) if not declared[k]]
+    if unknown:
         some = ", ".join(rules[k].rule_id or "(blank)" for k in unknown[:5])
         notes.append(Diagnostic("UNKNOWN_RULE", f"alerts of rules that were not among those run: {some}",
                                 int(counts[unknown].sum())))

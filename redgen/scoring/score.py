@@ -76,7 +76,7 @@ def judge(ground: Ground, detections: Sequence[Detection], settings: Settings | 
           index: LogIndex | None = None, ledger: pd.DataFrame | None = None,
           observed: Mapping[str, int] | None = None) -> Case:
     """Everything matched and decided, before any metric; arguments as for ``score``."""
-    chosen = _checked(settings or Settings())
+    chosen = checked(settings or Settings())
     every = gather(detections, None if ledger is None else clock_of(ledger), ground.stop)
     raised = _loud(every, chosen.min_severity)
     tables = tables_of(ground)
@@ -107,7 +107,8 @@ def scorecard(case: Case, name: str = "") -> Scorecard:
                      diagnostics=_merged(case.diagnostics), failed=case.failed, **fields)
 
 
-def _checked(settings: Settings) -> Settings:
+def checked(settings: Settings) -> Settings:
+    """The settings; DataError for values that make no sense."""
     if settings.match_level not in MATCH_LEVELS:
         raise DataError(f"unknown level of matching {settings.match_level!r}"
                         f"{did_you_mean(settings.match_level, MATCH_LEVELS)}")
