@@ -343,7 +343,7 @@ def from_json(text: bytes, name: str) -> Scorecard:
     except ValueError as error:
         raise DataError(f"{name}: no JSON ({error}); a scorecard is what redgen score --json writes") from None
     if not isinstance(raw, dict) or "schema" not in raw or "recall" not in raw:
-        raise DataError(f"{name}: no scorecard; write one with redgen score DATASET ALERTS --json {name}")
+        raise DataError(f"{name}: no scorecard; write one with redgen score DATASET ALERTS --json FILE")
     if raw["schema"] != SCHEMA:
         raise DataError(f"{name}: scorecard schema {raw['schema']!r}, this version reads {SCHEMA}; score again")
     try:

@@ -55,7 +55,8 @@ class PythonFunction(Configured):
             raise DataError(f"python:{argument}: {module} does not load: {_last_line(error)}") from None
         for part in name.split("."):
             if not hasattr(found, part):
-                raise DataError(f"python:{argument}: {module} has no {part!r}{did_you_mean(part, dir(found))}")
+                public = [n for n in dir(found) if n[0] != "_"]
+                raise DataError(f"python:{argument}: {module} has no {part!r}{did_you_mean(part, public)}")
             found = getattr(found, part)
         if not callable(found):
             raise DataError(f"python:{argument}: {name} is not a function")

@@ -17,6 +17,7 @@ from redgen.scorecard import (
     PARTIAL,
     PASSED,
     CampaignScore,
+    GateResult,
     LostCampaign,
     RuleScore,
     Scorecard,
@@ -93,6 +94,13 @@ def required(card: Scorecard) -> Mapping[str, tuple[str, ...]]:
                 if name in known:
                     found.setdefault(name, []).append(gate.gate_id)
     return {name: tuple(gates) for name, gates in found.items()}
+
+
+def unsaid(gate: GateResult, most: int) -> str:
+    """What a gate that did not pass is about, as the tail of its message, unless that says it already."""
+    if gate.status == PASSED or not gate.names or gate.names[0] in gate.message:
+        return ""
+    return f": {', '.join(gate.names[:most])}" + (" …" if len(gate.names) > most else "")
 
 
 def untested(card: Scorecard) -> Mapping[str, list[RuleScore]]:

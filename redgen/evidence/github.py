@@ -61,10 +61,9 @@ def _errors(card: Scorecard) -> Iterator[str]:
             yield command("error", message, title="redgen: campaign lost", file=file, line=lines_of.get(file, 0))
     for gate in card.gates:
         if gate.status == FAILED:
-            names = f": {', '.join(gate.names[:8])}" if gate.names else ""
             file = gate.files[0] if gate.files else ""
-            yield command("error", gate.message + names, title=f"redgen: gate {gate.gate_id} failed", file=file,
-                          line=lines_of.get(file, 0))
+            yield command("error", gate.message + facts.unsaid(gate, 8), title=f"redgen: gate {gate.gate_id} failed",
+                          file=file, line=lines_of.get(file, 0))
 
 
 def _warnings(card: Scorecard) -> Iterator[str]:

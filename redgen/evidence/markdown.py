@@ -64,7 +64,7 @@ def _gates(card: Scorecard) -> Iterator[str]:
         yield "### Gates"
         yield table(("", "Gate", "Outcome"), (
             (f"{SIGNS.get(g.status, '')} {g.status}", text(g.gate_id),
-             text(g.message + (f": {', '.join(g.names[:8])}" if g.names else "")
+             text(g.message + facts.unsaid(g, 8)
                   + (f" (allowed: {', '.join(g.allowed)})" if g.allowed else ""))) for g in card.gates))
 
 

@@ -291,7 +291,7 @@ def _gates(card: Scorecard) -> Iterator[RenderableType]:
     yield _text("")
     yield _head("Gates")
     yield _grid([(_text("  ", (f"{SIGNS.get(g.status, ' ')} {g.status}", STYLES.get(g.status, ""))), _text(g.gate_id),
-                  _text(g.message, f": {', '.join(g.names[:4])}" if g.names else "", " …" if len(g.names) > 4 else "",
+                  _text(g.message, facts.unsaid(g, 4),
                         f"; allowed: {', '.join(g.allowed)}" if g.allowed else ""))
                  for g in gates], ratio=2)
 

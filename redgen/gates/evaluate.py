@@ -57,7 +57,7 @@ def evaluate(
         asked.append(STRICT.model_copy(update={"id": f"strict-{STRICT_ID}"}) if taken else STRICT)
     least = gates.spec.dataset.min_campaigns if gates else None
     results = [_answer(bench, gate, least, allow_chance) for gate in asked]
-    if gates is None and not results and (why := "; ".join(suspicions(card))):
+    if gates is None and not results and not card.failed and (why := "; ".join(suspicions(card))):
         results.append(GateResult("input", "input", INCONCLUSIVE, None, None, "", "", why))
     for i, entry in enumerate(entries):
         if gates is not None and entry.expires < today:

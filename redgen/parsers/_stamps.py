@@ -38,7 +38,8 @@ def stamps(db: DuckDBPyConnection, file: Path, lines: Lines, names: Sequence[str
     if given.time_field:
         found = _called(given.time_field, names)
         if not found:
-            raise DataError(f"{file}: no record has a field {given.time_field!r} to take the time from"
+            what = "no record has" if names else "there are no records, so there is not"
+            raise DataError(f"{file}: {what} a field {given.time_field!r} to take the time from"
                             f"{did_you_mean(given.time_field, names)}")
         return Stamps(found[:1])
     known = [name for wanted in TIME_FIELDS for name in _called(wanted, names)[:1]]

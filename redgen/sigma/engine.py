@@ -146,7 +146,8 @@ def _route(run: Run) -> None:
         served = set(route(wanted, known)) if run.events.routing else known.keys()
         run.routed[number] = [u for u in found if u.title in served]
         if not run.routed[number]:
-            entry.reject(UNSUPPORTED, reason(wanted, known))
+            foreign = "" if any(known.values()) else "; --no-routing runs every rule on every event"
+            entry.reject(UNSUPPORTED, reason(wanted, known) + foreign)
 
 
 def _load(run: Run) -> None:

@@ -29,9 +29,13 @@ def pipeline_of(files: Sequence[Path], placeholders: Path | None = None) -> Proc
     for file in files:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            text = _text(file)
             try:
-                whole += ProcessingPipeline.from_yaml(_text(file), policy=POLICY)
-            except (SigmaError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
+                yaml.load(text, LOADER)  # noqa: S506  (a safe loader; for its line numbers)
+                whole += ProcessingPipeline.from_yaml(text, policy=POLICY)
+            except yaml.YAMLError as error:
+                raise SpecError(Problem(str(file), *_not_yaml(error))) from error
+            except (SigmaError, ValueError, TypeError, KeyError, AttributeError) as error:
                 raise SpecError(Problem(str(file), 0, "", f"no pySigma pipeline: {plainly(error)}")) from error
     if placeholders is not None:
         whole += _values(placeholders)
@@ -43,7 +47,7 @@ def _values(file: Path) -> ProcessingPipeline:
     try:
         said = yaml.load(_text(file), LOADER)  # noqa: S506  (a safe loader, in C where there is one)
     except yaml.YAMLError as error:
-        raise SpecError(Problem(str(file), 0, "", f"not YAML: {error}")) from error
+        raise SpecError(Problem(str(file), *_not_yaml(error))) from error
     if not isinstance(said, dict):
         raise SpecError(Problem(str(file), 1, "", "placeholders are a mapping of names to values"))
     values: dict[str, Any] = {}
@@ -56,11 +60,17 @@ def _values(file: Path) -> ProcessingPipeline:
     return ProcessingPipeline(items=[item], vars=values)
 
 
+def _not_yaml(error: yaml.YAMLError) -> tuple[int, str, str]:
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else 0, "", f"not YAML: {getattr(error, 'problem', None) or error}"
+
+
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(Problem(str(file), 0, "", f"cannot be read: {error}")) from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SpecError(Problem(str(file), 0, "", f"cannot be read: {why}")) from error
 
 
 def prepare(ruleset: Ruleset, pipeline: ProcessingPipeline, predicates: Predicates) -> dict[int, Need]:

@@ -133,7 +133,7 @@ def test_a_pipeline_renames_fields(tmp_path: Path) -> None:
     assert lines(run(selects("r", src="x"), EVENTS, pipelines=[pipeline])) == [1]
 
 
-@pytest.mark.parametrize(("text", "said"), [("- 1", "no pySigma pipeline"), ("a: [", "no pySigma pipeline"),
+@pytest.mark.parametrize(("text", "said"), [("- 1", "no pySigma pipeline"), ("a: [", r"pipe\.yml:2: not YAML"),
                                             ("transformations: [{type: no_such}]", "no_such")])
 def test_a_bad_pipeline_is_the_users_error(tmp_path: Path, text: str, said: str) -> None:
     """It is not a rule's."""
