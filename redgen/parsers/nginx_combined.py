@@ -37,7 +37,7 @@ FIELDS: Mapping[str, str] = {
 """nginx's own name of each value -> SQL over the parts of a line."""
 
 W3C: Mapping[str, Sequence[str]] = {
-    "remote_addr": ("c-ip", "src_ip", "clientip", "host"), "remote_user": ("cs-username", "user", "auth"),
+    "remote_addr": ("c-ip", "src_ip", "clientip"), "remote_user": ("cs-username", "user", "auth"),
     "request_method": ("cs-method", "verb", "method"), "server_name": ("cs-host", "vhost"),
     "request_uri": ("c-uri", "cs-uri", "cs-uri-query", "c-uri-query"), "uri": ("cs-uri-stem", "c-uri-stem", "uri_path"),
     "args": ("uri_query",), "status": ("sc-status", "response"), "body_bytes_sent": ("sc-bytes", "bytes"),
