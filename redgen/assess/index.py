@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_BLANK = "'', '-'"
+"""Cells without a value: a log of fixed columns writes a dash."""
+
+
 class LogFiles:
     """A ``LogIndex`` over the log files of a dataset: nothing is read before the first question."""
 
@@ -39,8 +43,26 @@ class LogFiles:
         if not columns:
             return None
         union = " UNION ".join(f'SELECT "{column}" AS value FROM {table}' for table, column in columns)
-        rows = self._db.execute(f"SELECT DISTINCT value FROM ({union}) WHERE value <> '' ORDER BY value").fetchall()
+        rows = self._db.execute(f"SELECT DISTINCT value FROM ({union}) WHERE value NOT IN ({_BLANK}) "
+                                "ORDER BY value").fetchall()
         return [str(value) for value, in rows]
+
+    def sample(self, kind: str, most: int) -> pd.DataFrame | None:
+        """Every n-th line with an entity of that type, about ``most`` of them: name (lower case), file, line, t."""
+        columns = self._columns(kind)
+        if not columns:
+            return None
+        cells = [(table, f'e."{column}"') for table, column in columns]
+        lines = [f"FROM {table} e WHERE {cell} NOT IN ({_BLANK}) AND e._ts IS NOT NULL" for table, cell in cells]
+        counts = " UNION ALL ".join(f"SELECT count(*) AS n {those}" for those in lines)
+        row = self._db.execute(f"SELECT sum(n) FROM ({counts})").fetchone()
+        each = max(1, -(-int(row[0] if row else 0) // most))
+        union = " UNION ALL ".join(
+            f"SELECT lower({cell}) AS name, '{table}' AS source, e._file AS number, e._line AS line, "
+            f"epoch_us(e._ts) AS t {those} AND e._line % {each} = 0"
+            for (table, cell), those in zip(cells, lines, strict=True))
+        return self._db.execute(f"SELECT DISTINCT u.name, f.name AS file, line, t FROM ({union}) u JOIN files f "
+                                "USING (source, number) ORDER BY ALL").df()
 
     def events(self, ids: Sequence[str]) -> pd.DataFrame | None:
         """All lines whose product's own event id is one of ``ids``."""

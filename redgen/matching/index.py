@@ -30,6 +30,9 @@ class LogIndex(Protocol):
     def names(self, kind: str) -> Sequence[str] | None:
         """Every value of that type in the logs, each once."""
 
+    def sample(self, kind: str, most: int) -> pd.DataFrame | None:
+        """Every n-th line with an entity of that type, about ``most`` of them: name (lower case), file, line, t."""
+
     def events(self, ids: Sequence[str]) -> pd.DataFrame | None:
         """All lines whose product's own event id is one of ``ids``."""
 
@@ -58,6 +61,15 @@ class MemoryIndex:
         if column is None:
             return None
         return sorted({str(v).lower() for v in self._lines[column].dropna().unique()} - {""})
+
+    def sample(self, kind: str, most: int) -> pd.DataFrame | None:
+        """See ``LogIndex``."""
+        column = self._entities.get(kind)
+        if column is None:
+            return None
+        name = self._lines[column].astype("str").str.lower()
+        lines = self._lines.assign(name=name)[self._lines[column].notna() & (name != "")]
+        return lines[["name", "file", "line", "t"]].iloc[::max(1, -(-len(lines) // most))]
 
     def events(self, ids: Sequence[str]) -> pd.DataFrame | None:
         """See ``LogIndex``."""

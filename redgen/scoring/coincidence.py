@@ -89,7 +89,8 @@ def _caught(raised: Raised, refs: References, matches: Matches, tables: Tables, 
             hit |= shifted_events.step_hits(lines, share, tables, hot)
             alerts += shifted_events.alert_hits(lines, share, tables) if rules.k > 1 else 0
         if rules.entities and len(slots):
-            more, said = shifted_entities.step_hits(slots, slots.cast(seed, turn), share, tables,
+            drawn = slots.cast(seed, turn, share, tables, horizon)
+            more, said = shifted_entities.step_hits(slots, drawn, share, tables,
                                                     all_=rules.k > 1 or settings.min_steps > 1)
             hit |= more
             alerts += said

@@ -1,16 +1,20 @@
 """Campaigns at other times with other people in them: would alerts that name entities have matched these, too?
 
-Each entity of a campaign is replaced by one of the same type drawn from all there are; its steps move together by the
-campaign's share of the dataset's time, in a circle. Alerts stay where they are. A draw of some attack's own address is
-one that nobody speaks of: true alerts about one attack are no luck in finding another.
+The steps of a campaign move together by its share of the dataset's time, in a circle; alerts stay where they are. Each
+entity is replaced by one of the same type: that of a benign line in the moved window of one of the campaign's steps,
+where an index shows such lines, else one drawn from all there are. An attacker is active in an attack; so must be who
+takes the place, or an alert for every line would look like skill, since at most moments most people do nothing. A draw
+of some attack's own address is one that nobody speaks of: true alerts about one attack are no luck in finding another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from redgen.matching.entities import SAME, SHARED, Named, kind_of
@@ -28,8 +32,10 @@ class Slots:
     """Places for entities in campaigns, and the alerts about each entity.
 
     ``first``: where each campaign's slots begin (one more at the end); ``pool``: how many entities there are of the
-    slot's type; ``known``: how many of them alerts name, numbered from ``offset`` in ``codes``. ``segment``: where the
-    alerts of each entity begin in ``starts`` (rising) and ``lasts`` (rising).
+    slot's type; ``known``: how many of them alerts name, numbered from ``offset`` in ``codes``. ``since``, ``until``:
+    where the benign lines with entities of the slot's type stand in ``when`` (rising) and ``active`` (whose they are,
+    -1: nobody's whom alerts name). ``segment``: where the alerts of each entity begin in ``starts`` (rising) and
+    ``lasts`` (rising).
     """
 
     first: I64
@@ -37,6 +43,10 @@ class Slots:
     known: I64
     offset: I64
     codes: I64
+    since: I64
+    until: I64
+    when: I64
+    active: I64
     segment: I64
     starts: I64
     lasts: I64
@@ -44,12 +54,29 @@ class Slots:
     def __len__(self) -> int:
         return len(self.pool)
 
-    def cast(self, seed: Seed, turn: int) -> I64:
+    def cast(self, seed: Seed, turn: int, share: F64, tables: Tables, horizon: int) -> I64:
         """An entity for every slot: its number among those that alerts name, -1 for one that no alert names."""
-        draw = seed.uniform(np.arange(len(self.pool), dtype=np.uint64), f"swap {turn}")
+        ids = np.arange(len(self.pool), dtype=np.uint64)
+        draw = seed.uniform(ids, f"swap {turn}")
         chosen = np.floor(draw * self.pool).astype(np.int64)
         at = np.minimum(self.offset + chosen, max(len(self.codes) - 1, 0))
-        return np.where(chosen < self.known, self.codes[at] if len(self.codes) else -1, -1).astype(np.int64)
+        anybody = np.where(chosen < self.known, self.codes[at] if len(self.codes) else -1, -1).astype(np.int64)
+        if not len(self.when):
+            return anybody
+        start, stop = self._moved(seed.uniform(ids, f"step {turn}"), share, tables)
+        low, high = _between(self.when, self.since, self.until, start, stop + horizon)
+        busy = np.minimum(low + np.floor(draw * (high - low)).astype(np.int64), len(self.when) - 1)
+        return np.where(high > low, self.active[busy], anybody).astype(np.int64)
+
+    def _moved(self, draw: F64, share: F64, tables: Tables) -> tuple[I64, I64]:
+        """Of every slot's campaign, the moved window of one of its steps."""
+        campaign = np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+        bounds = np.searchsorted(tables.step_campaign, np.arange(tables.campaigns + 1)).astype(np.int64)
+        many = np.diff(bounds)[campaign]
+        step = np.minimum(bounds[campaign] + np.floor(draw * many).astype(np.int64), len(tables.step_t0) - 1)
+        base, span = tables.ground.start, tables.ground.stop - tables.ground.start
+        start = base + (tables.step_t0[step] - base + (share[campaign] * span).astype(np.int64)) % span
+        return start, start + tables.step_t1[step] - tables.step_t0[step]
 
 
 def slots_of(matches: Matches, wide: tuple[I64, I64], tables: Tables, index: LogIndex | None) -> Slots:
@@ -69,12 +96,14 @@ def slots_of(matches: Matches, wide: tuple[I64, I64], tables: Tables, index: Log
     for kind, own_codes in codes.items():
         offsets[kind] = len(flat)
         flat += own_codes
+    since, until, when, active = _activity(sorted(set(kinds)), who, codes, tables, index)
     order = np.argsort(who.value, kind="stable")
     value = who.value[order]
     start, last = wide[0][who.alert[order]], wide[1][who.alert[order]]
     return Slots(
         _whole(first), _whole([pools[k] for k in kinds]), _whole([len(codes[k]) for k in kinds]),
         _whole([offsets[k] for k in kinds]), _whole(flat),
+        _whole([since[k] for k in kinds]), _whole([until[k] for k in kinds]), when, active,
         np.searchsorted(value, np.arange(len(who.names) + 1)).astype(np.int64),
         start[np.lexsort((start, value))], last[np.lexsort((last, value))])
 
@@ -108,6 +137,51 @@ def _pools(who: Named, tables: Tables, index: LogIndex | None) -> tuple[dict[str
         if not most:
             codes[kind] = [k for k in codes[kind] if who.names[k] not in hostile]
     return pools, codes
+
+
+LINES = 200_000
+"""Lines of one type of entity looked at to tell who was active when: one in ten of two million."""
+
+
+def _activity(kinds: Sequence[str], who: Named, codes: Mapping[str, Sequence[int]], tables: Tables,
+              index: LogIndex | None) -> tuple[dict[str, int], dict[str, int], I64, I64]:
+    """By type, where its benign lines begin and end in the times and the numbers that follow; see ``Slots``."""
+    since, until = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0)
+    nothing = np.zeros(0, dtype=np.int64)
+    times, numbers, total = [nothing], [nothing], 0
+    for kind in kinds:
+        lines = _benign(kind, tables, index)
+        known = {who.names[k][1]: k for k in codes[kind]}
+        times.append(lines["t"].to_numpy(dtype=np.int64))
+        numbers.append(_whole([known.get(name, -1) for name in lines["name"].tolist()]))
+        since[kind], until[kind] = total, total + len(lines)
+        total = until[kind]
+    return since, until, np.concatenate(times), np.concatenate(numbers)
+
+
+def _benign(kind: str, tables: Tables, index: LogIndex | None) -> pd.DataFrame:
+    """Lines with an entity of a type that are not malicious, by time: name, t."""
+    words = (kind, *(w for w, same in SAME.items() if same == kind))
+    found = [lines for word in words if index is not None and (lines := index.sample(word, LINES)) is not None]
+    if not found:
+        return pd.DataFrame({"name": pd.Series(dtype="str"), "t": pd.Series(dtype="int64")})
+    lines = pd.concat(found, ignore_index=True)
+    file = pd.Index(tables.files.names, dtype="str").get_indexer(lines["file"].astype("str")).astype(np.int64)
+    row = tables.rows_at(file, lines["line"].to_numpy(dtype=np.int64))
+    evil = np.zeros(len(row), dtype=bool)
+    evil[row >= 0] = tables.evil[row[row >= 0]]
+    return lines.loc[~evil, ["name", "t"]].sort_values(["t", "name"], kind="stable")
+
+
+@nb.njit(cache=True, nogil=True)
+def _between(when, since, until, start, stop):  # type: ignore[no-untyped-def]
+    """Where times of [start, stop] stand in the part of ``when`` that belongs to each row."""
+    low, high = np.empty_like(start), np.empty_like(start)
+    for i in range(len(start)):
+        part = when[since[i]:until[i]]
+        low[i] = since[i] + np.searchsorted(part, start[i], side="left")
+        high[i] = since[i] + np.searchsorted(part, stop[i], side="right")
+    return low, high
 
 
 def _whole(values: list[int]) -> I64:

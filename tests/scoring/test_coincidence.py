@@ -171,6 +171,25 @@ def test_every_person_every_hour_is_worth_nothing() -> None:
     assert "export alerts with their events" in card.chance.note
 
 
+def test_everybody_active_named_is_worth_nothing() -> None:
+    """An alert about whoever has a line, which is most people at hardly any moment: only their activity tells."""
+    import pandas as pd
+
+    truth = ground_with_people(MANY, 1000)
+    rng = np.random.default_rng(3)
+    t = np.sort(rng.integers(truth.start, truth.stop, LINES))
+    users = [f"user{k}@corp.example" for k in rng.integers(0, 1000, LINES).tolist()]
+    for row in truth.labels.itertuples():
+        if str(row.label) == "malicious" and str(row.file) == WEB:
+            attacked = next(c for c in truth.campaigns if c.campaign_id == row.campaign_id)
+            users[row.line - 1], t[row.line - 1] = attacked.entities["victim"]["user"][0], row.t
+    index = MemoryIndex(pd.DataFrame({"file": WEB, "line": range(1, LINES + 1), "t": t, "user": users}), {"user": "user"})
+    card = of(truth, by_entity(t.tolist(), users), index)
+    assert card.recall.value == 1.0
+    assert card.chance.recall > 0.98
+    assert (card.chance.adjusted, card.chance.refused) == (0.0, True)
+
+
 def ground_with_people(truth: Ground, people: int) -> Ground:
     """The same truth in a smaller organization."""
     from dataclasses import replace
