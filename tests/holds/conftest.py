@@ -77,3 +77,9 @@ def vary(tmp_path: Path, spec: dict[str, Any]) -> Vary:
         return redgen.generate(file, tmp_path / "out", jobs=1)
 
     return one
+
+
+@pytest.fixture(scope="session")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset that scoring is tested on; nobody writes into it."""
+    return redgen.generate(Path(__file__).with_name("scoring.yaml"), tmp_path_factory.mktemp("scored") / "data", jobs=1).path
