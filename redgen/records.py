@@ -9,7 +9,9 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -59,10 +61,7 @@ class RecordFile:
     def head(self) -> str:
         """Its first characters, decompressed."""
         with self.open() as stream:
-            try:
-                return stream.read(HEAD)
-            except (EOFError, OSError, ValueError) as error:
-                raise DataError(f"cannot read {self.name}: {error}") from None
+            return stream.read(HEAD)
 
     @cached_property
     def shape(self) -> str:
@@ -79,8 +78,22 @@ class RecordFile:
             return "yaml"
         return "csv" if suffix & {".csv", ".tsv"} or _looks_like_header(first) else "text"
 
-    def open(self) -> IO[str]:
-        """The file as text; UTF-16 is known by its mark, what is no UTF-8 is replaced."""
+    @contextmanager
+    def open(self) -> Iterator[IO[str]]:
+        """The file as text; UTF-16 is known by its mark, what is no UTF-8 is replaced. DataError when it is damaged."""
+        stream = self._opened()
+        try:
+            yield stream
+        except (EOFError, OSError, zlib.error) as error:
+            raise DataError(f"cannot read {self.name}: it is cut off or damaged ({error})") from None
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] == "zstandard":
+                raise DataError(f"cannot read {self.name}: it is cut off or damaged ({error})") from None
+            raise
+        finally:
+            stream.close()
+
+    def _opened(self) -> IO[str]:
         try:
             with self.path.open("rb") as stream:
                 magic = stream.read(4)
@@ -100,13 +113,10 @@ class RecordFile:
     def lines(self) -> Iterator[tuple[int, str]]:
         """Its lines that are not blank, numbered from 1, without line ends."""
         with self.open() as stream:
-            try:
-                for number, line in enumerate(stream, 1):
-                    text = line.strip("\r\n")
-                    if text.strip():
-                        yield number, text
-            except (EOFError, OSError) as error:
-                raise DataError(f"{self.name}: compressed data is cut off or damaged ({error})") from None
+            for number, line in enumerate(stream, 1):
+                text = line.strip("\r\n")
+                if text.strip():
+                    yield number, text
 
     def records(self, notes: Notes) -> Iterator[tuple[int, Record]]:
         """Its records with their lines; those inside the envelope of an API's answer one by one.

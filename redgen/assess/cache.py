@@ -55,7 +55,7 @@ def dataset_for(scenario: str, *, seed: int | None = None, settings: tuple[str, 
         try:
             found = whole(load(kept))
         except DataError as error:
-            said(f"{error}; making it again")
+            said(f"{str(error).partition(';')[0]}; making it again")
         else:
             said(f"dataset from the cache: {kept}")
             return found
@@ -89,5 +89,5 @@ def whole(dataset: Dataset) -> Dataset:
         size = path.stat().st_size if path.is_file() else -1
         if size != entry.get("size", entry["bytes"]):
             what = "is missing" if size < 0 else f"has {size:,} bytes, not those it was made with"
-            raise DataError(f"{path} {what}: the dataset is damaged")
+            raise DataError(f"{path} {what}: the dataset is damaged; generate it again")
     return dataset

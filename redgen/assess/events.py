@@ -40,6 +40,9 @@ def of_files(paths: Iterable[Path], *, time_field: str = "", routing: bool = Tru
     found: list[EventFile] = []
     for path in paths:
         if path.is_dir():
+            if (path / "truth").is_dir() and (path / "logs").is_dir():
+                raise DataError(f"{path} is no dataset: it has no {MANIFEST} (an unfinished run has none); generate it "
+                                f"again, or name its files: {path / 'logs'}")
             found += [EventFile(p, str(p)) for p in sorted(path.rglob("*")) if p.is_file() and p.name[0] != "."]
         elif path.is_file():
             found.append(EventFile(path, str(path)))

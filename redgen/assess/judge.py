@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -59,8 +60,7 @@ def judge(dataset: Path, detections: Sequence[Detection], terms: Terms) -> Score
     old = read_scorecard(terms.baseline) if terms.baseline else None
     ground = read_ground(dataset)
     ledger: pd.DataFrame | None = read_ledger(terms.ledger) if terms.ledger else None
-    index = LogFiles(of_dataset(load(dataset))) if (dataset / "logs").is_dir() else None
-    card = score(ground, detections, terms.settings, index, ledger, terms.observed, dataset.name)
+    card = score(ground, detections, terms.settings, _logs(dataset), ledger, terms.observed, dataset.name)
     if old is not None:
         card = replace(card, regression=compare(old, card) if terms.margin is None
                        else compare(old, card, margin=terms.margin))
@@ -68,6 +68,12 @@ def judge(dataset: Path, detections: Sequence[Detection], terms: Terms) -> Score
         card = replace(card, diagnostics=(*card.diagnostics, *gates.notes))
     results = evaluate(card, gates, today=terms.today or datetime.now(UTC).date(), allow_chance=terms.allow_chance)
     return replace(card, gates=results)
+
+
+def _logs(dataset: Path) -> LogFiles | None:
+    """The logs to ask; None where there are none, or where somebody else wrote the manifest and ours says nothing."""
+    manifest = json.loads((dataset / "manifest.json").read_text(encoding="utf-8"))
+    return LogFiles(of_dataset(load(dataset))) if "format" in manifest and (dataset / "logs").is_dir() else None
 
 
 def verdict(card: Scorecard, terms: Terms) -> int:
@@ -87,8 +93,6 @@ def read_scorecard(path: Path) -> Scorecard:
 
 def read_observed(path: Path) -> Mapping[str, int]:
     """How many events of each log source arrived: a JSON object, or lines ``source count``; DataError when neither."""
-    import json
-
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -185,10 +185,13 @@ def load(path: str | Path) -> Dataset:
         raise DataError(f"there is no dataset at {path}; make one with: redgen generate SCENARIO -o {path}")
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        assert manifest["format"] == 1, f"its format {manifest['format']!r} is not this version's"
-        assert {"sources", "files", "campaigns", "timeline"} <= manifest.keys(), "parts of it are missing"
+        kind = manifest.get("format") if isinstance(manifest, dict) else None
+        if kind != 1:
+            raise DataError(f"{file} cannot be read: its format {kind!r} is not this version's, 1; generate it again")
+        if lacking := {"sources", "files", "campaigns", "timeline"} - manifest.keys():
+            raise DataError(f"{file} cannot be read: it lacks {', '.join(sorted(lacking))}; generate it again")
     except FileNotFoundError:
         raise DataError(f"{path} is no dataset: it has no manifest.json (an unfinished run has none)") from None
-    except (OSError, ValueError, KeyError, TypeError, AssertionError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read: {error}") from None
     return Dataset(place, manifest)
