@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "redgen"
 
 RANKS = (
-    {"errors", "seed", "clock", "version", "atomic"},
-    {"vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
+    {"errors", "seed", "clock", "version"},
+    {"atomic", "vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
     {"activity", "truth", "world", "scorecard", "detector", "reader", "records", "parsers", "native",
      "statistics"},
     {"benign", "playbook", "actions", "source", "sources", "render", "readers", "sigma", "detectors", "matching",

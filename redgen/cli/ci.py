@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from redgen.cli import options as o
 from redgen.cli.generate import Jobs, Seed
+
+if TYPE_CHECKING:
+    from redgen.assess.judge import Terms
+    from redgen.detector import Detector
+    from redgen.scorecard import Scorecard
+    from redgen.statistics.sequential import Sprt
 
 
 def ci(
@@ -39,8 +47,7 @@ def ci(
     from redgen.assess import cache as datasets
     from redgen.assess.detection import detectors_of
     from redgen.assess.judge import verdict
-    from redgen.assess.loop import report_files, whole_loop
-    from redgen.assess.sequence import decide
+    from redgen.assess.loop import report_files
     from redgen.statistics.sequential import parse
 
     terms = o.terms(gates=gates, baseline=baseline, confidence=confidence, k=k, min_severity=min_severity,
@@ -54,17 +61,26 @@ def ci(
     o.check_targets({}, write_gates)
     files = report_files(reports)
     alerts = files.pop("alerts", None)
-    where: dict[str, Any] = {
-        "seed": seed, "settings": tuple(settings or ()), "jobs": jobs, "folder": cache, "said": _say}
-    if test:
-        card, place, _ = decide(scenario, chosen, terms, test, **where)
-    else:
-        dataset = datasets.dataset_for(scenario, **where)
-        card, place = whole_loop(dataset, chosen, terms, alerts=alerts), dataset.path
+    how = {"seed": seed, "settings": tuple(settings or ()), "jobs": jobs, "folder": cache, "said": _say}
+    card, place = _scored(scenario, chosen, terms, test, alerts, how)
     o.publish(card, files, write_gates=write_gates, quiet=quiet, dataset=place)
     if reports and not quiet:
         _say(f"reports: {reports / 'report.html'} is the one for people")
     raise typer.Exit(verdict(card, terms))
+
+
+def _scored(scenario: str, detectors: Sequence[Detector], terms: Terms, test: Sprt | None, alerts: Path | None,
+            how: dict[str, Any]) -> tuple[Scorecard, Path]:
+    """The scorecard, and the dataset that it is of: the only one, or the last of a sequence."""
+    from redgen.assess.cache import dataset_for
+    from redgen.assess.loop import whole_loop
+    from redgen.assess.sequence import decide
+
+    if test is not None:
+        card, place, _ = decide(scenario, detectors, terms, test, **how)
+        return card, place
+    dataset = dataset_for(scenario, **how)
+    return whole_loop(dataset, detectors, terms, alerts=alerts), dataset.path
 
 
 def _say(text: str) -> None:

@@ -79,15 +79,20 @@ def _told(detection: Detection) -> Iterator[str]:
 
 
 def _untested(rules: Sequence[RuleReport]) -> Iterator[str]:
-    """Rules that were not tested, those with the same reason together."""
+    """Rules that were not tested, those with the same reason at bottom together; which logs there are is said once."""
     reasons: dict[tuple[str, str], list[RuleReport]] = {}
+    said = ""
     for rule in rules:
-        reasons.setdefault((rule.status, rule.reason), []).append(rule)
+        reason, _, there = rule.reason.rpartition("which was not tested: ")[2].partition("; there are ")
+        reasons.setdefault((rule.status, reason), []).append(rule)
+        said = said or there
     for (status, reason), alike in list(reasons.items())[:MOST]:
         first = alike[0]
         where = f" ({first.file}:{first.line})" if first.file else ""
         more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
         yield f"  not tested: {first.title or first.rule_id}{where}{more}: {status}: {reason}"
+    if said:
+        yield f"  the logs here: {said}"
     left = sum(len(alike) for alike in list(reasons.values())[MOST:])
     if left:
         yield f"  not tested: {left} more; the scorecard of redgen ci names each"

@@ -24,6 +24,8 @@ def diff(
     from rich.console import Console
 
     from redgen.assess.judge import read_scorecard
+    from redgen.cli.options import check_targets
+    from redgen.errors import DataError
     from redgen.evidence import markdown as as_markdown
     from redgen.evidence import terminal
     from redgen.evidence.outputs import save
@@ -31,6 +33,9 @@ def diff(
     from redgen.gates.regression import compare
     from redgen.scorecard import FAILED, INCONCLUSIVE
 
+    if not 0 <= margin < 1:
+        raise DataError(f"--margin cannot be {margin:g}; write a share of campaigns, such as 0.02")
+    check_targets({"markdown": markdown}, None)
     before, after = read_scorecard(old), read_scorecard(new)
     found = compare(before, after, margin=margin)
     card = replace(after, regression=found)

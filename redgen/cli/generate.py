@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Another seed than the scenario's.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; changes no byte. [cores]")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes, else one a core; same bytes.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a dataset that is already there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 

@@ -34,7 +34,7 @@ WindowEdge = Annotated[str, typer.Option(
     "--window-edge", metavar="inclusive|exclusive", help="Whether a correlation's window holds its old end.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A rule in error fails the detection (exit 4).")]
 Confidence = Annotated[float | None, typer.Option(
-    "--confidence", help="Of the intervals in the scorecard. [the gates file's, or 0.95]", show_default=False)]
+    "--confidence", help="Of the intervals in the scorecard; the gates file's, or 0.95.", show_default=False)]
 Sequential = Annotated[str | None, typer.Option(
     "--sequential", metavar="'r0=0.95 r1=0.85'",
     help="Seed after seed until recall is decided: also alpha, beta, n_max.")]
@@ -49,7 +49,7 @@ AllowChance = Annotated[bool, typer.Option("--allow-chance", help="Gate on recal
 Inconclusive = Annotated[str | None, typer.Option(
     "--inconclusive", metavar="pass|fail", help="Count inconclusive gates so, instead of exit 3.")]
 Attempt = Annotated[int, typer.Option("--attempt", min=1, help="Which try this is; reports say it.")]
-Today = Annotated[str | None, typer.Option("--today", metavar="DATE", help="For allowances that expire. [today]")]
+Today = Annotated[str | None, typer.Option("--today", metavar="DATE", help="The day for allowances that expire.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a scenario's key.")]
 Reports = Annotated[Path | None, typer.Option("--reports", metavar="DIR", help="Write every report into it.")]
 Cache = Annotated[Path | None, typer.Option("--cache", metavar="DIR", help="Where datasets are kept.")]
@@ -75,7 +75,7 @@ Observed = Annotated[Path | None, typer.Option(
     "--observed-sources", metavar="FILE", help="How many events of each source arrived.")]
 Evidence = Annotated[int, typer.Option("--evidence", min=1, help="Events that one alert names at most.")]
 AlertsOut = Annotated[Path | None, typer.Option(
-    "--out", "-o", metavar="FILE", help="Alerts as JSON lines. [standard output]")]
+    "--out", "-o", metavar="FILE", help="Alerts as JSON lines, instead of on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No scorecard on the terminal.")]
 
 
@@ -123,6 +123,8 @@ def publish(card: Scorecard, files: Mapping[str, Path | None], *, write_gates: P
         from redgen.gates.writer import write_gates as text_of
 
         save(text_of(card), write_gates)
+        if not quiet:
+            print(f"gates: {write_gates}, to look through and keep", file=sys.stderr)
     if quiet:
         _brief(card)
     else:

@@ -51,10 +51,22 @@ def _changes(card: Scorecard) -> Iterator[RenderableType]:
         return
     if r.gained:
         yield _text("  ", ("gained", "green"), f" {', '.join(r.gained[:20])}{' …' if len(r.gained) > 20 else ''}")
-    for name, found in (("False alerts", r.false_alerts), ("Time to detect", r.time_to_detect)):
-        told = [f"{key.replace('_', ' ')} {words.number(value)}" for key, value in found.items() if value is not None]
-        if told:
-            yield _text((name, "bold"), f"  {', '.join(told)}")
+    was, now = r.false_alerts.get("old_per_day"), r.false_alerts.get("new_per_day")
+    if was is not None or now is not None:
+        yield _text(("False alerts", "bold"), f"  {words.number(was)} → {words.number(now)} a day",
+                    _tested(r.false_alerts.get("p"), "that they grew"))
+    was, now = (r.time_to_detect.get(f"{when}_median_seconds") for when in ("old", "new"))
+    if was is not None or now is not None:
+        yield _text(("Half of all campaigns detected", "bold"), f"  after {_after(was)} → {_after(now)}",
+                    _tested(r.time_to_detect.get("wilcoxon_p"), "that it got slower"))
+
+
+def _after(seconds: float | None) -> str:
+    return "never" if seconds is None else words.seconds(seconds)
+
+
+def _tested(p: float | None, what: str) -> str:
+    return "" if p is None else f" (p {words.number(p)} {what})"
 
 
 def _parts(card: Scorecard, width: int) -> Iterator[RenderableType]:

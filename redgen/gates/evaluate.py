@@ -213,4 +213,6 @@ def _told(value: float | None) -> float | None:
 
 
 def _number(value: float) -> str:
-    return "beyond what was watched" if math.isinf(value) else f"{value:.4g}"
+    if math.isinf(value):
+        return "beyond what was watched"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"

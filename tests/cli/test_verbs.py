@@ -36,10 +36,22 @@ def test_the_demo_tells_a_newcomer_what_there_is(demo: subprocess.CompletedProce
         assert f"redgen {verb}" in demo.stdout
 
 
+def test_the_demo_ends_with_the_score_and_where_its_page_is(demo: subprocess.CompletedProcess[str],
+                                                            tmp_path_factory: pytest.TempPathFactory) -> None:
+    told = demo.stdout.partition("as a SIEM would")[2]
+    places = [told.index(words) for words in ("Verdict", "Recall", "False alerts", "Rules", "The same as a page:", "What next:")]
+    assert places == sorted(places)
+    page = re.search(r"The same as a page: (\S+report\.html)", told)
+    assert page
+    folder = next(tmp_path_factory.getbasetemp().glob("demo*/redgen-demo")).parent
+    assert "</html>" in (folder / page[1]).read_text()
+    assert (folder / "redgen-demo-report/alerts.ndjson").stat().st_size
+
+
 def test_what_the_demo_says_to_type_next_works(demo: subprocess.CompletedProcess[str], redgen: Run,
                                                tmp_path_factory: pytest.TempPathFactory) -> None:
     made = next(p for p in tmp_path_factory.getbasetemp().glob("demo*/redgen-demo"))
-    commands = re.findall(r"^  redgen ((?:inspect|why|playbook) .*)$", demo.stdout, re.MULTILINE)
+    commands = re.findall(r"redgen ((?:inspect|why|playbook) .*)$", demo.stdout, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
         done = redgen(*command.split(), cwd=made.parent)

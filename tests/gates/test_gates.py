@@ -133,6 +133,23 @@ def test_an_empty_file_of_alerts_passes_nothing() -> None:
     assert ask(card(campaigns(0, 30), false_groups=0), "metric: fp_groups_per_day, max: 5").status == PASSED
 
 
+@pytest.mark.parametrize("code", ["TRUNCATED_FILE", "WRONG_CLOCK", "UNKNOWN_RULE"])
+def test_what_is_wrong_with_alerts_lets_nothing_pass(code: str) -> None:
+    """With gates each is inconclusive; without any, the run as a whole is."""
+    good = card(campaigns(40))
+    bad = replace(good, diagnostics=(Diagnostic(code, "said"),))
+    assert evaluate(good, None, today=TODAY) == ()
+    told = evaluate(bad, None, today=TODAY)
+    assert ([(g.gate_id, g.status) for g in told], exit_code(told)) == ([("input", INCONCLUSIVE)], 3)
+    assert (ask(good, RECALL).status, ask(bad, RECALL).status) == (PASSED, INCONCLUSIVE)
+
+
+def test_an_empty_file_proves_no_rule_silent() -> None:
+    """Rules that are said to be behind it need not have run."""
+    empty = replace(card(campaigns(0, 30), false_groups=0), diagnostics=(Diagnostic("EMPTY_FILE", "no alerts"),))
+    assert ask(empty, "metric: fp_groups_per_day, max: 5").status == INCONCLUSIVE
+
+
 def test_missing_telemetry_cannot_pass_and_does_not_count() -> None:
     blind = campaign(30, status=NO_TELEMETRY)
     found = ask(card([*campaigns(30), blind]), RECALL)

@@ -399,6 +399,9 @@ def test_two_scorecards_that_are_none(scored: Path, place: Path) -> None:
                            (good, "out/navigator.json", "out/navigator.json: no scorecard")):
         done = redgen("diff", old, new, cwd=place)
         assert (done.returncode, said in done.stderr, done.stdout) == (2, True, "")
+    for option, said in ((("--margin", "2"), "--margin cannot be 2"), (("--markdown", "no/x.md"), "make the directory no first")):
+        done = redgen("diff", good, good, *option, cwd=place)
+        assert (done.returncode, said in done.stderr, done.stdout) == (2, True, "")
     (place / "later.json").write_text((place / good).read_text().replace('"schema": 1', '"schema": 99'))
     assert "score again" in redgen("diff", good, "later.json", cwd=place).stderr
 

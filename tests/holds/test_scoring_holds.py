@@ -178,6 +178,12 @@ def test_a_rule_edit_that_loses_one_campaign_fails_the_build(scored: Path, place
     assert name in page
     assert FATIGUE in page
 
+    compared = redgen("diff", "accepted.json", "out/scorecard.json", cwd=place)
+    assert compared.returncode == 1
+    seen = " ".join(compared.stdout.split())
+    assert f"lost {name}; seen before by MFA Fatigue in {FATIGUE}" in seen
+    assert re.search(r"False alerts .* → .* a day \(p .* that they grew\) Half of all campaigns detected after .* → .*", seen)
+
     (place / FATIGUE).write_text(good)
     passed = redgen(*build, cwd=place)
     assert passed.returncode == 0, passed.stdout

@@ -223,6 +223,29 @@ def test_a_wrong_time_zone_is_found_by_entities_and_by_the_window() -> None:
     assert "WRONG_TIME_ZONE" in codes(score(SHOP, [Detection("d", early)], QUICK))
 
 
+def test_alerts_days_off_are_no_matter_of_zones() -> None:
+    """The logs were replayed, or a clock is wrong: no gate should believe times to detect."""
+    said = [Said("a", m + 60 * 24 * 30, lines=[line]) for m, line in [(60, 11), (70, 12), (100, 13), (200, 21), (240, 23)]]
+    card = score(SHOP, [detection(said)], QUICK)
+    assert codes(card)["WRONG_CLOCK"] == (5, "error")
+    assert "WRONG_TIME_ZONE" not in codes(card)
+    assert "+720 h off" in next(d.message for d in card.diagnostics if d.code == "WRONG_CLOCK")
+
+
+def test_an_alert_that_goes_on_is_not_early() -> None:
+    """An episode names events after the one at which it was raised; they lie in its own window."""
+    episode = Said("a", 65, lines=[11, 12, 21], first=60, last=200)
+    assert "ALERT_BEFORE_EVENT" not in codes(score(SHOP, [detection([episode])], QUICK))
+    assert "ALERT_BEFORE_EVENT" in codes(score(SHOP, [detection([Said("a", 65, lines=[11, 12, 21], first=60, last=66)])], QUICK))
+
+
+def test_rules_are_unknown_only_to_who_named_some() -> None:
+    """A program beside the embedded engine need not name its rules."""
+    stray = detection([Said("stray", 900, lines=[400])])
+    quiet = score(SHOP, [detection([Said("spray", 60, lines=[11])], rules=RULES), stray], QUICK)
+    assert "UNKNOWN_RULE" not in codes(quiet)
+
+
 def test_an_alert_without_a_time_is_not_early() -> None:
     """Nor is one that claims to have come before its event; both are said."""
     told = alerts([Said("a", lines=[11], first=-1e9, last=-1e9), Said("a", 150, lines=[21])])
