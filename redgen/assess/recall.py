@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from redgen.alert import TESTED
 from redgen.assess.detection import detectors_of
 from redgen.assess.judge import Terms
 from redgen.assess.loop import whole_loop
@@ -57,6 +58,8 @@ def shortfall(found: Recall, least: float, bound: str) -> str:
         lines.append(f"the detection failed: {'; '.join(found.card.failed)}")
     if refused:
         lines.append(f"chance alone would detect {found.card.chance.recall:.0%} of campaigns")
+    lines += [f"  not tested: {r.rule.title or r.rule.rule_id} ({r.rule.file}:{r.rule.line}): {r.rule.status}: "
+              f"{r.rule.reason}" for r in found.card.rules if r.rule.status != TESTED]
     for c in found.campaigns:
         if c.status not in CAUGHT:
             near = f"; nearest: {c.near.rule_name}: {c.near.failed}" if c.near else ""

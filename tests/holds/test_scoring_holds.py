@@ -343,6 +343,11 @@ def test_too_much_wanted(redgen_dataset, assert_recall):
     assert_recall("rules", min=0.99)
 
 
+def test_rules_for_others(redgen_dataset, assert_recall):
+    redgen_dataset({data!r})
+    assert_recall("elsewhere.yml", min=0.1)
+
+
 def test_no_rules(redgen_dataset, assert_recall):
     redgen_dataset({data!r})
     assert_recall("rulez", min=0.5)
@@ -364,14 +369,16 @@ def test_a_slip(redgen_dataset, assert_recall):
 
 def test_pytest_says_what_was_missed(scored: Path, place: Path) -> None:
     """A passing assertion, one that lists what was missed and what came near, and mistakes without a traceback."""
+    (place / "elsewhere.yml").write_text(RULE.format(title="Elsewhere", n=9, product="windows", what="a: 1", condition="selection"))
     (place / "test_it.py").write_text(TESTS.format(data=str(scored)))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"], cwd=place, env=environment,
                           capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1
-    assert "5 failed, 1 passed" in done.stdout, done.stdout
+    assert "6 failed, 1 passed" in done.stdout, done.stdout
     assert re.search(r"campaign recall \d+ of 40: 0\.\d+, 95% interval 0\.\d+ to 0\.\d+; its lower bound must reach 0\.99", done.stdout)
     assert re.search(r"MISSED C-\d{4} ato-mfa-fatigue \(phished → .*\); nearest: .*MFA Fatigue.*event_count \d of at least 4", done.stdout)
+    assert re.search(r"not tested: Elsewhere \(elsewhere\.yml:1\): UNSUPPORTED_LOGSOURCE: no log source here is product: windows", done.stdout)
     assert "redgen: rulez: no such rule file or folder" in done.stdout
     assert "call redgen_dataset(scenario) first" in done.stdout
     assert "did you mean 'identity-ci'" in done.stdout
