@@ -123,7 +123,7 @@ def test_phones_share_carrier_addresses_and_offices_one():
     who = span("customer", world)
     mobile = people.address(who, 1, at(who, NOW))
     assert (plan.kind[plan.find(mobile)] == NETWORK_KINDS.index("mobile")).all()
-    assert len(np.unique(mobile)) < len(who) / 20
+    assert len(who) / 18 < len(np.unique(mobile)) < len(who) / 9, "as shared as tests/statistical finds them in RBA"
     other = people.address(who, 1, at(who, NOW + 12 * HOUR))
     assert 0.1 < (mobile != other).mean() < 0.7
     staff = span("employee", world)
@@ -131,16 +131,6 @@ def test_phones_share_carrier_addresses_and_offices_one():
     seated = people.office[staff] >= 0
     assert set(office[seated].tolist()) <= set(world.offices.egress.tolist())
     assert len(set(people.address(staff, 3, at(staff, NOW)).tolist())) == 1, "staff's VPN is the company's"
-
-
-def test_a_realistic_share_of_addresses_is_shared():
-    """RBA: 2.4 % of addresses have five users or more, measured over sampled attempts."""
-    world = small_world(customers=50_000)
-    who = span("customer", world)
-    u = Seed(3).uniform(who.astype(np.uint64), "where")
-    where = np.select([u < 0.68, u < 0.97], [0, 1], 3).astype(np.int8)
-    _, users = np.unique(world.people.address(who, where, at(who, NOW)), return_counts=True)
-    assert 0.015 < (users >= 5).mean() < 0.035
 
 
 def test_machines_call_from_where_machines_stand():
