@@ -60,9 +60,9 @@ def _suite(root: ET.Element, name: str, properties: Mapping[str, object]) -> ET.
     return suite
 
 
-def _case(suite: ET.Element, group: str, name: str, seconds: float = 0.0) -> ET.Element:
-    return ET.SubElement(suite, "testcase", {
-        "classname": _plain(group), "name": _plain(name), "time": f"{seconds:.3f}"})
+def _case(suite: ET.Element, group: str, name: str) -> ET.Element:
+    """A case that took no time: servers add times up, and a time to detect is none of theirs."""
+    return ET.SubElement(suite, "testcase", {"classname": _plain(group), "name": _plain(name), "time": "0"})
 
 
 def _say(case: ET.Element, tag: str, message: str, body: str = "") -> None:
@@ -76,7 +76,7 @@ def _count(element: ET.Element, cases: Iterable[ET.Element]) -> None:
     element.set("tests", str(len(kept)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         element.set(attribute, str(sum(c.find(tag) is not None for c in kept)))
-    element.set("time", f"{sum(float(c.get('time', '0')) for c in kept):.3f}")
+    element.set("time", "0")
 
 
 def _estimate(e: Estimate) -> dict[str, object]:
@@ -104,8 +104,7 @@ def _campaigns(root: ET.Element, playbook: str, card: Scorecard) -> None:
     gone, needed = facts.lost(card), facts.required(card)
     for c in card.campaigns:
         if c.playbook == playbook:
-            took = max((c.t_det - c.t_onset) / SECOND, 0.0) if c.t_det is not None and c.status in CAUGHT else 0.0
-            case = _case(suite, f"redgen.campaigns.{playbook}", c.campaign_id, took)
+            case = _case(suite, f"redgen.campaigns.{playbook}", c.campaign_id)
             story = _story(c)
             if c.campaign_id in gone:
                 before = gone[c.campaign_id]
@@ -127,7 +126,8 @@ def _campaigns(root: ET.Element, playbook: str, card: Scorecard) -> None:
 def _story(c: CampaignScore) -> str:
     lines = [f"{c.status}: {c.title}", f"onset {iso(c.t_onset)}"]
     if c.t_det is not None:
-        lines.append(f"detected {iso(c.t_det)} by {', '.join(c.rules)}")
+        after = max((c.t_det - c.t_onset) / SECOND, 0.0)
+        lines.append(f"detected {iso(c.t_det)}, after {after:,.0f} s, by {', '.join(c.rules)}")
     if c.near is not None:
         lines.append(f"nearest: {c.near.rule_name} ({words.percent(c.near.share)} of its conditions held), "
                      f"failed: {c.near.failed}")
