@@ -1,0 +1,43 @@
+"""What the README shows can be run: its scenario is planned, its links lead somewhere, its verbs exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from typer.main import get_command
+
+from redgen.cli.main import app
+from redgen.pipeline.inputs import Request
+from redgen.pipeline.plan import make_plan
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def test_the_scenario_can_be_planned(tmp_path: Path) -> None:
+    """As it is written, with fewer people."""
+    found = re.search(r"```yaml\n(id: .*?)```", README.read_text(), re.S)
+    assert found
+    (tmp_path / "scenario.yaml").write_text(found[1])
+    plan = make_plan(Request(str(tmp_path / "scenario.yaml"), ("world.scale.customers=3000",)))
+    assert len(plan.campaigns) > 40
+
+
+def test_links_lead_to_files() -> None:
+    """Every relative link."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
+        assert (README.parent / target).exists(), target
+
+
+def test_commands_are_verbs_with_these_options() -> None:
+    """Every ``redgen`` line of a block of shell."""
+    verbs = get_command(app).commands  # type: ignore[attr-defined]
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.S) for line in block.splitlines()
+             if line.startswith("redgen ")]
+    assert len(lines) > 12
+    for line in lines:
+        words = line.split("#")[0].split()[1:]
+        verb = verbs[words[0]]
+        verb = verb.commands[words[1]] if hasattr(verb, "commands") else verb
+        known = {option for parameter in verb.params for option in parameter.opts}
+        assert {w for w in words if w.startswith("-")} <= known, line
