@@ -190,8 +190,31 @@ def load(path: str | Path) -> Dataset:
             raise DataError(f"{file} cannot be read: its format {kind!r} is not this version's, 1; generate it again")
         if lacking := {"sources", "files", "campaigns", "timeline"} - manifest.keys():
             raise DataError(f"{file} cannot be read: it lacks {', '.join(sorted(lacking))}; generate it again")
+        _check(manifest)
     except FileNotFoundError:
         raise DataError(f"{path} is no dataset: it has no manifest.json (an unfinished run has none)") from None
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise DataError(f"{file} cannot be read: parts of it are damaged; generate it again") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read: {error}") from None
     return Dataset(place, manifest)
+
+
+def _check(manifest: Mapping[str, Any]) -> None:
+    """Touch every part of a manifest that is read later: one that is missing, or is no such thing, raises here."""
+    window, timeline = manifest["window"], manifest["timeline"]
+    numbers = [window["start"], window["stop"], timeline["start"], timeline["step"]]
+    texts = [window["start_iso"], window["stop_iso"], manifest["redgen"], manifest["organization"]["name"],
+             manifest["address_plan"]["name"], manifest["scenario"]["id"]]
+    for source in manifest["sources"].values():
+        numbers += [source["lines"], source["bytes"], source["labels"]["malicious"]]
+        texts += [source["format"], source["title"], *source["sigma"].values()]
+        texts += [str(bool(source["envelope"])), str(bool(source["inline_labels"]))]
+    for entry in manifest["files"]:
+        numbers += [entry["bytes"], *(entry[k] for k in ("number", "lines", "head_lines") if "source" in entry)]
+        texts += [entry["path"], *(manifest["sources"][entry["source"]]["format"] for _ in range("source" in entry))]
+    for campaign in manifest["campaigns"]:
+        numbers.append(campaign["n_events"])
+        texts += [campaign["campaign_id"], campaign["playbook"], *campaign["path"]]
+    if not (all(isinstance(n, int) for n in numbers) and all(isinstance(t, str) for t in texts)):
+        raise TypeError
