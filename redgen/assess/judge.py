@@ -60,7 +60,8 @@ def judge(dataset: Path, detections: Sequence[Detection], terms: Terms) -> Score
     old = read_scorecard(terms.baseline) if terms.baseline else None
     ground = read_ground(dataset)
     ledger: pd.DataFrame | None = read_ledger(terms.ledger) if terms.ledger else None
-    card = score(ground, detections, terms.settings, _logs(dataset), ledger, terms.observed, ground.scenario or dataset.name)
+    name = ground.scenario or dataset.name
+    card = score(ground, detections, terms.settings, _logs(dataset), ledger, terms.observed, name)
     if old is not None:
         card = replace(card, regression=compare(old, card) if terms.margin is None
                        else compare(old, card, margin=terms.margin))

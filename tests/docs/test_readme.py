@@ -16,7 +16,7 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 
 def test_the_scenario_can_be_planned(tmp_path: Path) -> None:
     """As it is written, with fewer people."""
-    found = re.search(r"```yaml\n(id: .*?)```", README.read_text(), re.S)
+    found = re.search(r"```yaml\n(id: .*?)```", README.read_text(), re.DOTALL)
     assert found
     (tmp_path / "scenario.yaml").write_text(found[1])
     plan = make_plan(Request(str(tmp_path / "scenario.yaml"), ("world.scale.customers=3000",)))
@@ -32,7 +32,7 @@ def test_links_lead_to_files() -> None:
 def test_commands_are_verbs_with_these_options() -> None:
     """Every ``redgen`` line of a block of shell."""
     verbs = get_command(app).commands  # type: ignore[attr-defined]
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.S) for line in block.splitlines()
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) for line in block.splitlines()
              if line.startswith("redgen ")]
     assert len(lines) > 12
     for line in lines:
