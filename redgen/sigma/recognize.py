@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 BY_FORMAT: Mapping[str, Mapping[str, str]] = {
     "nginx_combined": {"category": "webserver"},
@@ -12,10 +12,8 @@ BY_FORMAT: Mapping[str, Mapping[str, str]] = {
     "cloudtrail_envelope": {"product": "aws", "service": "cloudtrail"}}
 
 BY_KEYS: tuple[tuple[frozenset[str], Mapping[str, str]], ...] = (
-    (frozenset({"eventVersion", "eventSource", "eventName", "userIdentity"}),
-     {"product": "aws", "service": "cloudtrail"}),
-    (frozenset({"eventType", "published", "actor", "outcome", "legacyEventType"}),
-     {"product": "okta", "service": "okta"}))
+    (frozenset({"eventSource", "eventName", "userIdentity"}), {"product": "aws", "service": "cloudtrail"}),
+    (frozenset({"eventType", "published", "actor", "client"}), {"product": "okta", "service": "okta"}))
 
 _ZEEK = re.compile(r"^#path\t(\w+)", re.MULTILINE)
 
@@ -30,17 +28,15 @@ def logsource_of(parser: str, head: str) -> Mapping[str, str]:
         path = _ZEEK.search(head)
         return {"product": "zeek", "service": path[1]} if path else {"product": "zeek"}
     if parser == "ndjson":
-        keys = _keys(head)
-        return next((source for needed, source in BY_KEYS if needed <= keys), {})
+        return next((source for keys in _keys(head) for needed, source in BY_KEYS if needed <= keys), {})
     return BY_FORMAT.get(parser, {})
 
 
-def _keys(head: str) -> frozenset[str]:
-    """The keys of the first record."""
+def _keys(head: str) -> Iterator[frozenset[str]]:
+    """The keys of each of the first records."""
     for line in head.splitlines()[:20]:
         if line.startswith("{"):
             try:
-                return frozenset(json.loads(line))
+                yield frozenset(json.loads(line))
             except ValueError:
-                return frozenset()
-    return frozenset()
+                return
