@@ -13,8 +13,11 @@ from redgen.pipeline.inputs import Request, code_files, read_inputs
 from redgen.pipeline.produce import Watch
 from redgen.pipeline.run import generate
 
-OTHER_HALF = {"assess", "checks", "cli", "detectors", "evidence", "parsers", "readers", "rules", "scoring", "sigma"}
+OTHER_HALF = {"assess", "checks", "cli", "detectors", "evidence", "gates", "matching", "parsers", "readers", "rules",
+              "scoring", "sigma", "statistics"}
 """Rooms whose code has no part in making a dataset."""
+
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def cache_folder(given: Path | None = None) -> Path:
@@ -31,7 +34,7 @@ def key_of(request: Request) -> str:
     """Names what a request would make: its files' content, its settings, and the code that makes it."""
     digest = hashlib.sha256(read_inputs(request).digest().encode())
     for path in code_files():
-        if not OTHER_HALF & set(path.parts):
+        if path.relative_to(PACKAGE).parts[0] not in OTHER_HALF:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -79,3 +79,20 @@ def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("REDGEN_CACHE", str(tmp_path / "named"))
     assert cache_folder() == tmp_path / "named"
     assert cache_folder(tmp_path / "told") == tmp_path / "told"
+
+
+def test_the_key_depends_on_code_wherever_it_is_installed(scenario: Path, monkeypatch: pytest.MonkeyPatch,
+                                                          tmp_path: Path) -> None:
+    """Also below a directory that is called like a room; and only on code that makes datasets."""
+    package = tmp_path / "sigma" / "redgen"
+    for name in ("seed.py", "matching/joins.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("1")
+    monkeypatch.setattr("redgen.assess.cache.PACKAGE", package)
+    monkeypatch.setattr("redgen.assess.cache.code_files", lambda: iter(sorted(package.rglob("*.py"))))
+    request = Request(str(scenario))
+    first = key_of(request)
+    (package / "matching/joins.py").write_text("2")
+    assert key_of(request) == first
+    (package / "seed.py").write_text("2")
+    assert key_of(request) != first
