@@ -6,7 +6,6 @@ A file is read as a stream of (line, record); what is wrong with it but can be l
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import zlib
@@ -15,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, TypeAlias, cast
+from typing import IO, Any, TypeAlias
 
 from redgen.alert import Diagnostic
+from redgen.decompress import decompressed
 from redgen.errors import DataError
 
 Record: TypeAlias = dict[str, Any]
@@ -28,7 +28,6 @@ HEAD = 1 << 16
 ENVELOPES = (("hits", "hits"), ("results",), ("value",), ("Records",))
 """Where an answer of an API keeps its records: Elasticsearch, Splunk, Microsoft, AWS."""
 
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _DELIMITERS = ",;\t"
 
 
@@ -96,18 +95,11 @@ class RecordFile:
     def _opened(self) -> IO[str]:
         try:
             with self.path.open("rb") as stream:
-                magic = stream.read(4)
-            if magic.startswith(_GZIP):
-                raw = cast("IO[bytes]", gzip.GzipFile(self.path))
-            elif magic == _ZSTD:
-                import zstandard
-
-                raw = zstandard.open(self.path, "rb")
-            else:
-                raw = self.path.open("rb")
+                mark = stream.read(2)
+            raw = decompressed(self.path)
         except OSError as error:
             raise DataError(f"cannot read {self.name}: {error.strerror or error}") from None
-        utf16 = magic[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        utf16 = mark in {b"\xff\xfe", b"\xfe\xff"}
         return io.TextIOWrapper(raw, encoding="utf-16" if utf16 else "utf-8-sig", errors="replace", newline="")
 
     def lines(self) -> Iterator[tuple[int, str]]:

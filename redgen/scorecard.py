@@ -6,7 +6,7 @@ and ``from_json`` are exact inverses, and the same scorecard gives the same byte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -233,6 +233,14 @@ class LostCampaign:
     playbook: str
     rules: tuple[str, ...]
     files: tuple[str, ...]
+
+
+def together(lost: Iterable[LostCampaign]) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]]:
+    """The ids of lost campaigns by what saw them before: (rules, files) -> campaigns, in their order."""
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for campaign in lost:
+        found.setdefault((campaign.rules, campaign.files), []).append(campaign.campaign_id)
+    return found
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,6 @@ class Terms:
     settings: Settings = field(default_factory=Settings)
     gates: Path | None = None
     baseline: Path | None = None
-    margin: float | None = None
     allow_chance: bool = False
     inconclusive: str | None = None
     ledger: Path | None = None
@@ -63,8 +62,7 @@ def judge(dataset: Path, detections: Sequence[Detection], terms: Terms) -> Score
     name = ground.scenario or dataset.name
     card = score(ground, detections, terms.settings, _logs(dataset), ledger, terms.observed, name)
     if old is not None:
-        card = replace(card, regression=compare(old, card) if terms.margin is None
-                       else compare(old, card, margin=terms.margin))
+        card = replace(card, regression=compare(old, card))
     if gates is not None and gates.notes:
         card = replace(card, diagnostics=(*card.diagnostics, *gates.notes))
     results = evaluate(card, gates, today=terms.today or datetime.now(UTC).date(), allow_chance=terms.allow_chance)

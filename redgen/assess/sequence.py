@@ -11,13 +11,12 @@ from redgen.assess.judge import Terms
 from redgen.assess.loop import whole_loop
 from redgen.detector import Detector
 from redgen.errors import DataError
+from redgen.gates.bench import BLIND
 from redgen.gates.evaluate import suspicions
 from redgen.pipeline.inputs import Request, read_inputs
 from redgen.scorecard import CAUGHT, INCONCLUSIVE, PASSED, Scorecard
 from redgen.scorecard import GateResult as Gate
 from redgen.statistics.sequential import Decision, Sprt, confidence_sequence, run
-
-BLIND = frozenset({"NO_TELEMETRY", "ERROR"})
 
 
 def decide(scenario: str, detectors: Sequence[Detector], terms: Terms, test: Sprt, *, seed: int | None = None,

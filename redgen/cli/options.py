@@ -114,11 +114,12 @@ def check_targets(files: Mapping[str, Path | None], write_gates: Path | None) ->
 def publish(card: Scorecard, files: Mapping[str, Path | None], *, write_gates: Path | None, quiet: bool,
             dataset: Path | None = None) -> None:
     """Write every report asked for, the gates file and GitHub's annotations, and show the scorecard."""
-    from redgen.evidence.outputs import save
+    from redgen.assess.graphs import playbook_edges
+    from redgen.evidence.outputs import save, write
 
     for kind, path in files.items():
         if path is not None:
-            save(rendered(card, kind, dataset), path)
+            write(card, kind, path, playbook_edges(dataset) if dataset and kind == "html" else None)
     if write_gates is not None:
         from redgen.gates.writer import write_gates as text_of
 
@@ -130,18 +131,6 @@ def publish(card: Scorecard, files: Mapping[str, Path | None], *, write_gates: P
     else:
         _show(card)
     _github(card)
-
-
-def rendered(card: Scorecard, kind: str, dataset: Path | None) -> str | bytes:
-    """One report; the page for people also draws the dataset's playbooks."""
-    from redgen.evidence.outputs import OUTPUTS
-
-    if kind == "html" and dataset is not None:
-        from redgen.assess.graphs import playbook_edges
-        from redgen.evidence import html
-
-        return html.render(card, playbook_edges(dataset))
-    return OUTPUTS[kind].render(card)
 
 
 def _show(card: Scorecard) -> None:
@@ -199,5 +188,5 @@ def terms(*, gates: Path | None, baseline: Path | None, confidence: float | None
     settings = Settings(confidence=confidence, k=k, min_severity=min_severity, min_steps=min_steps,
                         min_purity=min_purity, horizon_seconds=horizon, lenient=lenient, match_level=match,
                         attempt=attempt)
-    return Terms(settings, gates, baseline, None, allow_chance, inconclusive, ledger,
+    return Terms(settings, gates, baseline, allow_chance, inconclusive, ledger,
                  read_observed(observed) if observed else None, day(today))

@@ -7,7 +7,17 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from redgen.evidence import facts, words
-from redgen.scorecard import CAUGHT, FAILED, INCONCLUSIVE, LATE, PASSED, CampaignScore, Estimate, Scorecard
+from redgen.scorecard import (
+    CAUGHT,
+    FAILED,
+    INCONCLUSIVE,
+    LATE,
+    PASSED,
+    CampaignScore,
+    Estimate,
+    Scorecard,
+    together,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -319,14 +329,12 @@ def _regression(card: Scorecard) -> Iterator[RenderableType]:
                 f"{words.percent(r.new_recall.value)}; no worse in general: ",
                 (r.verdict, STYLES.get(r.verdict, "")), f" (p of a loss {words.number(r.mcnemar_p)})"
                 if r.mcnemar_p is not None else "")
-    together: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for c in r.lost:
-        together.setdefault((c.rules, c.files), []).append(c.campaign_id)
-    for (rules, files), ids in list(together.items())[:_MISSES]:
+    groups = list(together(r.lost).items())
+    for (rules, files), ids in groups[:_MISSES]:
         yield _text("  ", (f"lost {', '.join(ids)}", "bold red"), f"; seen before by {', '.join(rules)}"
                     + (f" in {', '.join(files)}" if files else ""))
-    if len(together) > _MISSES:
-        yield _text((f"  and {sum(map(len, list(together.values())[_MISSES:]))} more lost", "dim"))
+    if len(groups) > _MISSES:
+        yield _text((f"  and {sum(len(ids) for _, ids in groups[_MISSES:])} more lost", "dim"))
     if r.note:
         yield _text("  ", r.note)
 

@@ -9,7 +9,7 @@ from redgen.gates.bench import Bench, Measured, blind, listed, stored
 from redgen.gates.file import GateSpec
 from redgen.gates.regression import caught
 from redgen.gates.selection import nearest
-from redgen.scorecard import Regression
+from redgen.scorecard import Regression, together
 from redgen.statistics.differences import DISCORDANT, false_alert_change, recall_change
 
 UNPAIRED = "the baseline is of another dataset; campaigns do not pair up"
@@ -31,11 +31,8 @@ def lost(bench: Bench, gate: GateSpec) -> tuple[Measured, ...]:
     chosen = {c.campaign_id: c for c in bench.campaigns(gate)}
     lost = [x for x in found.lost if x.campaign_id in chosen]
     unseen = blind([chosen[x.campaign_id] for x in lost])
-    together: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for x in lost:
-        together.setdefault((x.rules, x.files), []).append(x.campaign_id)
     told = [f"{', '.join(ids)} (seen before by {', '.join(rules)}{'; ' + ', '.join(files) if files else ''})"
-            for (rules, files), ids in together.items()]
+            for (rules, files), ids in together(lost).items()]
     text = f"{len(lost)} of {len(chosen)} campaigns lost" + (f": {listed(told, join='; ')}" if told else "")
     doubt = (f"no telemetry for {listed([c.campaign_id for c in unseen])}",) if unseen else ()
     return (Measured(

@@ -6,7 +6,6 @@ Each line carries its number, so nothing downstream depends on the order in whic
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.decompress import decompressed
 from redgen.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,21 +42,11 @@ _NUMBER = count(1)
 def open_log(path: Path) -> Iterator[IO[bytes]]:
     """The decompressed bytes of a plain, gzip or zstd file, told apart by its first bytes; DataError if unreadable."""
     try:
-        raw = path.open("rb")
+        stream = decompressed(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
-    with raw:
-        magic = raw.peek(4)[:4]
-        if magic[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield stream  # type: ignore[misc]
-        elif magic == b"\x28\xb5\x2f\xfd":
-            import zstandard
-
-            with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
-                yield io.BufferedReader(stream, BLOCK)
-        else:
-            yield raw
+    with stream:
+        yield stream
 
 
 def head_of(path: Path, size: int = HEAD) -> str:

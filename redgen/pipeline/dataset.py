@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from redgen.decompress import decompressed
 from redgen.errors import DataError, did_you_mean
 from redgen.pipeline.inline import parted
 from redgen.registry import SOURCES
@@ -40,15 +39,7 @@ class LogFile:
     def open(self) -> IO[bytes]:
         """The uncompressed bytes."""
         try:
-            if self.path.suffix == ".gz":
-                return gzip.open(self.path, "rb")  # type: ignore[return-value]
-            if self.path.suffix == ".zst":
-                import zstandard
-
-                raw = self.path.open("rb")
-                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
-                return io.BufferedReader(reader)
-            return self.path.open("rb")
+            return decompressed(self.path)
         except OSError as error:
             raise DataError(f"cannot read {self.path}: {error.strerror}") from None
 
