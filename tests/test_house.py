@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "redgen"
 
 RANKS = (
-    {"errors", "seed", "clock", "version", "decompress"},
+    {"errors", "compiled", "seed", "clock", "version", "decompress"},
     {"atomic", "vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
     {"activity", "truth", "world", "scorecard", "detector", "reader", "records", "parsers", "native",
      "statistics"},

@@ -14,6 +14,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.compiled import kernel
 from redgen.table import Table
 
 I4 = NDArray[np.int32]
@@ -136,7 +137,7 @@ def _pieces(effects: list[Effect]) -> list[tuple[int, int, int, float, int]]:
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def piece_at(subject, t0, t1, who, when):  # type: ignore[no-untyped-def]
     """For use inside kernels: the piece of a timeline that holds for (who, when), -1 when none does."""
     low, high = 0, subject.shape[0]

@@ -10,6 +10,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.compiled import kernel
 from redgen.seed import mix, to_normal, to_uniform
 from redgen.world.world import World
 
@@ -64,7 +65,7 @@ def normal(h, salt):  # type: ignore[no-untyped-def]
     return to_normal(to_uniform(mix(h, salt)))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def chosen(upto, u):  # type: ignore[no-untyped-def]
     """The first position whose running total exceeds u, -1 when the totals are zeros."""
     n = upto.shape[0]
@@ -76,7 +77,7 @@ def chosen(upto, u):  # type: ignore[no-untyped-def]
     return n - 1
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def zipf(u, n, s):  # type: ignore[no-untyped-def]
     """Rank in [0, n) with P(rank) ~ 1/(rank + 1)^s, by inversion of the continuous law on [1/2, n + 1/2]."""
     if n <= 1:
@@ -89,7 +90,7 @@ def zipf(u, n, s):  # type: ignore[no-untyped-def]
     return min(np.int64(x - 0.5), np.int64(n - 1))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def scattered(rank, n):  # type: ignore[no-untyped-def]
     """A permutation of [0, n) (of hashes for huge n), so that popular objects do not have the lowest numbers."""
     if n < 2_000_000_000:
@@ -97,13 +98,13 @@ def scattered(rank, n):  # type: ignore[no-untyped-def]
     return np.int64(hashed(np.uint64(n), np.uint64(rank)) % np.uint64(n))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def owned(key, person, k, n):  # type: ignore[no-untyped-def]
     """The k-th object of a person among ``n``."""
     return np.int64(hashed(hashed(key, np.uint64(person)), np.uint64(n) * np.uint64(64) + np.uint64(k)) % np.uint64(n))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def object_of(mode, h, n, s, person, last, key, position):  # type: ignore[no-untyped-def]
     """The object a step is about; see ``OBJECTS``."""
     if mode == NONE or n <= 1:

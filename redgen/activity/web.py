@@ -5,13 +5,13 @@ Everything is a pure function of the row's id and columns, so an answer does not
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.effects import Effects, piece_at
 from redgen.activity.objects import hashed, normal, uniform
 from redgen.activity.terms import METHODS
+from redgen.compiled import kernel
 from redgen.seed import Seed
 from redgen.table import Column, Table
 from redgen.world.sites import ROUTE_KINDS
@@ -113,13 +113,13 @@ def answer_key(seed: Seed) -> np.uint64:
     return seed.child("web").key_for("answer")
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def upstream_time(h, mu, sigma):  # type: ignore[no-untyped-def]
     """Microseconds an unhurried upstream takes, for the row whose answer hash is ``h``; for kernels."""
     return np.int64(1000.0 * np.exp(mu + sigma * normal(h, 1))) + 150
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _body(rule, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
     """Body bytes of a request that succeeds: cacheable and asset bodies belong to the object, others vary a little."""
     if rule.body == 0:
@@ -139,7 +139,7 @@ def _body(rule, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
     return np.int64(min(size, rule.cap)) + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _sent(rule, h, status, method, route, obj, obj2, word, site, tokens, padded):  # type: ignore[no-untyped-def]
     """Body bytes sent with ``status``: nothing, a page of nginx's, an error of the application's, or the body."""
     if method == _HEAD or status in (204, 304, 499):
@@ -159,7 +159,7 @@ def _sent(rule, h, status, method, route, obj, obj2, word, site, tokens, padded)
     return np.int64(2400 + hashed(np.uint64(status), np.uint64(site)) % np.uint64(4200))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _under_load(h, level, took):  # type: ignore[no-untyped-def]
     """(status or 0, microseconds) of an upstream request at an offered load of ``level`` times capacity.
 
@@ -177,7 +177,7 @@ def _under_load(h, level, took):  # type: ignore[no-untyped-def]
     return 503, np.int64(200 + 4_000 * uniform(h, 11))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _decided(rule, h, method, obj):  # type: ignore[no-untyped-def]
     """The status that the route gives when the caller left it open."""
     if method == _OPTIONS:
@@ -189,7 +189,7 @@ def _decided(rule, h, method, obj):  # type: ignore[no-untyped-def]
     return rule.status
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _answers(  # type: ignore[no-untyped-def]
     key, rules, servers, padded, bot, load, asked, known, status, size, req_bytes, dur, upstream, up_dur, changed
 ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from redgen.activity.objects import hashed, normal, uniform
 from redgen.activity.schema import rows
 from redgen.activity.terms import CONN_STATES, QTYPES, RCODES, SERVICES, TRANSPORTS, code
 from redgen.clock import SECOND
+from redgen.compiled import kernel
 from redgen.seed import U64, Seed
 from redgen.table import Table
 from redgen.world.world import World
@@ -53,7 +53,7 @@ def flows(world: World, seed: Seed, http: Table) -> Table:
     )
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _connections(  # type: ignore[no-untyped-def]
     ids, first, order, client, t, dur, size, asked, label, keepalive, quits, plain, start, stop, sent, got, state, truth
 ):

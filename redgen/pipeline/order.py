@@ -5,28 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_ID_BITS = 18
-_LONGEST = 1 << (63 - _ID_BITS)
-
 
 def write_order(written: NDArray[np.int64], ids: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Positions that sort rows by (written, id); rows of one id and time keep their order.
 
-    One unstable sort of packed keys, then the few rows whose keys collide are put right: half the time of a
-    stable sort by two keys.
+    Times and positions are packed into one number and those are sorted, which numpy does several times faster than it
+    finds the order of a column; then the few rows of equal time are put right.
     """
     n = len(written)
     if n < 2:
         return np.arange(n, dtype=np.int64)
     offset = written - written.min()
-    if int(offset.max()) >= _LONGEST:
+    bits = int(n - 1).bit_length()
+    if int(offset.max()) >= 1 << (63 - bits):
         return np.lexsort((ids, written))
-    packed = (offset << _ID_BITS) | (ids >> np.uint64(64 - _ID_BITS)).astype(np.int64)
-    order = np.argsort(packed).astype(np.int64)
-    packed = packed[order]
+    packed = np.sort((offset << bits) | np.arange(n, dtype=np.int64))
+    order: NDArray[np.int64] = packed & ((1 << bits) - 1)
+    packed >>= bits
     same = packed[1:] == packed[:-1]
     if same.any():
         tied = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
-        rows = np.sort(order[tied])
+        rows = order[tied]
         order[tied] = rows[np.lexsort((rows, ids[rows], written[rows]))]
     return order

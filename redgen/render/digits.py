@@ -9,7 +9,7 @@ from numba.extending import intrinsic
 
 from redgen.seed import mix
 
-hand = nb.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+hand = nb.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)  # type: ignore[call-overload]
 """For what the kernel calls: compiled and cached as part of it, not to be called from Python, no test for / 0."""
 
 _PAIRS = np.frombuffer("".join(f"{k:02d}" for k in range(100)).encode(), dtype=np.uint8)

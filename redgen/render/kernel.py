@@ -7,24 +7,25 @@ might not fit, and reports the instruction that met a value it must not use.
 from __future__ import annotations
 
 import numba as nb
-import numpy as np
 
 from redgen.render import digits as d
 from redgen.render import program as ops
 from redgen.render.times import put_time, time_fits
 
-_DEPTH = ops.MAX_DEPTH + 2
+SCRATCH = 4 + ops.MAX_DEPTH + 2
+"""How many int64 the kernel needs to remember the day it is in and where forms go back to."""
 
 
-@nb.njit(nogil=True, cache=True, error_model="numpy")
-def render(code, starts, data, offsets, columns, row, n, out, o, ends, room):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one switch
+@nb.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
+def render(code, starts, data, offsets, columns, row, n, scratch, out, o, ends, room):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one switch
     """Write rows ``row``..``n`` of ``columns`` (int64[columns, rows]) into ``out`` from ``o`` on.
 
     Stops early when ``o`` passes ``room``. Returns (next row, end of output, instruction in trouble or -1); trouble
-    equal to ``len(code)`` is a form that does not exist. ``ends[i]`` becomes the end of row i.
+    equal to ``len(code)`` is a form that does not exist. ``ends[i]`` becomes the end of row i. ``scratch``:
+    int64[SCRATCH].
     """
-    returns = np.empty(_DEPTH, dtype=np.int64)
-    calendar = np.full(4, -(1 << 62), dtype=np.int64)  # day since 1970, year, month, day of month
+    calendar, returns = scratch[:4], scratch[4:]  # day since 1970, year, month, day of month; places to go back to
+    calendar[0] = -(1 << 62)
     for i in range(row, n):
         if o > room:
             return i, o, -1

@@ -86,10 +86,10 @@ class Template:
     def _render_block(
         self, block: NDArray[np.int64], n: int, out: Bytes, filled: int, ends: Ends, rows_left: int
     ) -> tuple[Bytes, int]:
-        program, row, begun = self._program, 0, filled
+        program, row, begun, scratch = self._program, 0, filled, np.empty(kernel.SCRATCH, dtype=np.int64)
         while row < n:
             row, filled, trouble = kernel.render(
-                program.code, program.starts, program.data, program.offsets, block, row, n, out, filled, ends,
+                program.code, program.starts, program.data, program.offsets, block, row, n, scratch, out, filled, ends,
                 len(out) - program.longest - _SLACK,
             )
             if trouble >= 0:

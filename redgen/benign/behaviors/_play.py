@@ -65,7 +65,7 @@ def _walked(ctx: Context, sessions: Sessions, script: Script, who: Identity, tra
     room = int(ratio * pages) + 64
     while True:
         records = np.empty(room, TRAIL)
-        n = int(walk(setting, script.steps, script.loads, script.upto, place, cast, held, records))
+        n = walk(setting, script, place, cast, held, records)
         if n <= room:
             return Trail.of(records[:n])
         room = n

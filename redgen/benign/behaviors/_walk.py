@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from redgen.activity.effects import piece_at
@@ -24,7 +23,9 @@ from redgen.benign.behaviors._script import (
     REFRESH,
     RESET,
     TOKEN,
+    Script,
 )
+from redgen.compiled import kernel
 from redgen.table import Column
 
 MARKS = (
@@ -127,7 +128,7 @@ SETTING = np.dtype([
 """What holds for every session."""
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _holds(timeline, who, t):  # type: ignore[no-untyped-def]
     """Truth code of the effect that holds for a person, 0 when none does."""
     if who < 0 or timeline[0].shape[0] == 0:
@@ -136,7 +137,7 @@ def _holds(timeline, who, t):  # type: ignore[no-untyped-def]
     return np.int64(timeline[3][at]) if at >= 0 else np.int64(0)
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _begin(st, slots, upto, setting, me):  # type: ignore[no-untyped-def]
     """Set the state to the start of a session."""
     st.t, st.budget, st.position, st.signed, st.page = me.t, me.pages, me.start, me.signed, me.external
@@ -151,7 +152,7 @@ def _begin(st, slots, upto, setting, me):  # type: ignore[no-untyped-def]
         slots[k].busy = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
     """Decide the step (calls for members wait for the login) and what it is about."""
     step = steps[st.node]
@@ -166,7 +167,7 @@ def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
     st.position += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _tried(does, h, effects, person, t, tries, setting, has_factor):  # type: ignore[no-untyped-def]
     """(mark, truth) of a step that means something to the identity provider."""
     if does == PASSWORD or does == TOKEN:  # noqa: PLR1714, SIM109 (numba)
@@ -188,7 +189,7 @@ def _tried(does, h, effects, person, t, tries, setting, has_factor):  # type: ig
     return (LEFT if does == LOGOUT else 0), np.int64(0)
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _judge(st, h, steps, place, effects, me, setting):  # type: ignore[no-untyped-def]
     """Decide what the answer is where the session decides it: sign-ins, revoked tokens, copies still fresh."""
     step = steps[st.node]
@@ -217,7 +218,7 @@ def _judge(st, h, steps, place, effects, me, setting):  # type: ignore[no-untype
         st.seen |= bit
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _connection(st, slots, me, t, keepalive):  # type: ignore[no-untyped-def]
     """The slot that carries a request at t, opened anew where none is free."""
     many = 1 if me.h2 else _SLOTS
@@ -240,7 +241,7 @@ def _connection(st, slots, me, t, keepalive):  # type: ignore[no-untyped-def]
     return best
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _write(out, n, st, slots, me, s, row, t, route, status, setting):  # type: ignore[no-untyped-def]
     """Send a request over a connection; write it when it begins inside the window and there is room. Rows so far."""
     slot = slots[_connection(st, slots, me, t, setting.keepalive)]
@@ -258,7 +259,7 @@ def _write(out, n, st, slots, me, s, row, t, route, status, setting):  # type: i
     return n + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _request(st, slots, steps, place, me, s, row, setting, out, n):  # type: ignore[no-untyped-def]
     """The step's own request; a page becomes what later requests refer to. Rows so far."""
     step = steps[st.node]
@@ -274,7 +275,7 @@ def _request(st, slots, steps, place, me, s, row, setting, out, n):  # type: ign
     return written
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type: ignore[no-untyped-def]
     """What the page loads within about a second, one after the other, referring to it. Rows so far."""
     took = st.took
@@ -301,7 +302,7 @@ def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type:
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _follow(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     """Set the next step (-1 ends the session) and how it comes: after thought, at once, or as another try."""
     step, mark = steps[st.node], st.mark
@@ -327,7 +328,7 @@ def _follow(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
         st.node, st.how = chosen(upto[st.node], uniform(h, 6)), _THINK
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _advance(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     """Go to the next step: a round trip later, after a failed try's second thought, or after reading."""
     step = steps[st.node]
@@ -346,15 +347,26 @@ def _advance(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     st.t = max(st.t + st.took, st.floor) + np.int64(pause)
 
 
-@nb.njit(cache=True, nogil=True)
-def walk(settings, steps, loads, upto, place, cast, effects, out):  # type: ignore[no-untyped-def]
+Timeline = tuple[Column, Column, Column, Column]
+"""An effect's subjects, their first and last moments, and truth codes."""
+
+
+def walk(setting: Column, script: Script, place: Column, cast: Column, effects: tuple[Timeline, ...],
+         out: Column) -> int:
     """Walk every session; gives the number of requests there are, of which the first ``len(out)`` are written.
 
-    ``settings`` SETTING[1], ``place`` PLACE by route, ``cast`` CAST, ``out`` TRAIL; ``steps``, ``loads``, ``upto`` are
-    those of a Script. ``effects``: (subject, t0, t1, code) of locks, resets and revocations.
+    ``setting`` SETTING[1], ``place`` PLACE by route, ``cast`` CAST, ``out`` TRAIL; ``effects``: locks, resets and
+    revocations.
     """
+    states, slots = np.zeros(1, _STATE), np.zeros(_SLOTS, _SLOT)
+    return int(_walk(setting, script.steps, script.loads, script.upto, place, cast, effects, states, slots, out))
+
+
+@kernel
+def _walk(settings, steps, loads, upto, place, cast, effects, states, slots, out):  # type: ignore[no-untyped-def]
+    """See ``walk``; ``states`` and ``slots`` hold the session under way."""
     setting = settings[0]
-    states, slots, n = np.zeros(1, _STATE), np.zeros(_SLOTS, _SLOT), 0
+    n = 0
     for s in range(cast.shape[0]):
         me, st = cast[s], states[0]  # a record does not keep its array alive
         end = min(me.stop - MAX_DUR, setting.high)
