@@ -52,10 +52,9 @@ class Report:
     marks: int = 0
     parquet: list[list[Any]] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, shard: int, made: Sequence[OutletShard]) -> Report:
-        """The numbers of what a worker made."""
-        return cls(shard, [_outlet_report(m) for m in made])
+    def add(self, made: OutletShard) -> None:
+        """Count what the next source made."""
+        self.outlets.append(_outlet_report(made))
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""

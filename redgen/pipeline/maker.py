@@ -1,8 +1,9 @@
-"""A worker's hands: make one shard, say how much it is, write it where told."""
+"""A worker's hands: make one shard in memory that the writer reads, and say how much it is and where."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,11 +11,12 @@ import pyarrow as pa
 from redgen.pipeline.columnar import write_parquet
 from redgen.pipeline.ledger import Base, Report
 from redgen.pipeline.staging import writing
-from redgen.shards.logs import MARKS, Chunk
+from redgen.pipeline.writer import Addition
+from redgen.shards.logs import MARKS
 from redgen.shards.shard import OutletShard, ShardPlan, make_shard
+from redgen.shards.space import Bytes, Space
 
 MARKS_FOLDER = "marks"
-_OPEN_FILES = 64
 
 
 def marks_name(shard: int) -> str:
@@ -22,59 +24,46 @@ def marks_name(shard: int) -> str:
     return f"{MARKS_FOLDER}/{shard:08d}.arrow"
 
 
+@dataclass(frozen=True)
+class Made:
+    """A shard in memory: its numbers, and for each source file number -> where its pieces stand in the block."""
+
+    report: Report
+    spans: list[dict[int, list[tuple[int, int]]]]
+
+    def parts(self, block: Bytes, plan: ShardPlan, bases: list[dict[int, Base]]) -> list[tuple[str, int, list[Bytes]]]:
+        """(path, byte where it begins there, pieces) of each file's part, given where the ledger puts them."""
+        found = []
+        for outlet, places, files in zip(plan.outlets, bases, self.spans, strict=True):
+            for file, base in places.items():
+                spans = files[file][1:] if base.drop_lead else files[file]
+                found.append((outlet.path(file), base.stored, [block[a:b] for a, b in spans]))
+        return found
+
+
 class Maker:
-    """Makes shards of ``plan`` below ``root``; holds one shard at a time."""
+    """Makes shards of ``plan``; what is not the logs' bytes (Parquet, marked lines) it writes below ``root`` itself."""
 
     def __init__(self, plan: ShardPlan, root: Path) -> None:
         self._plan = plan
         self._root = root
-        self._held: tuple[Report, list[OutletShard]] | None = None
-        self._open: dict[str, int] = {}
 
-    def make(self, shard: int) -> Report:
-        """Make ``shard`` and keep its bytes until ``write``."""
-        made = list(make_shard(self._plan, shard))
-        report = Report.of(shard, made)
-        self._held = report, made
-        return report
+    def make(self, shard: int, block: Bytes) -> Made:
+        """Make ``shard`` in ``block``, over what was there."""
+        space = Space(block)
+        report, spans, marks = Report(shard, []), [], []
+        for one in make_shard(self._plan, shard, space):
+            report.add(one)
+            spans.append({c.file: [space.span(blob) for blob in c.blobs] for c in one.written.chunks})
+            marks.append(one.written.marks)
+            self._write_parquet(report, one)
+        report.marks = self._keep_marks(shard, marks)
+        return Made(report, spans)
 
-    def write(self, bases: list[dict[int, Base]]) -> Report:
-        """Write the held shard, source by source, from where ``bases`` say; the report, with Parquet files added."""
-        assert self._held is not None
-        report, made = self._held
-        for one, places in zip(made, bases, strict=True):
-            for chunk in one.written.chunks:
-                self._put(one.outlet.path(chunk.file), chunk, places[chunk.file])
-            if one.lines is not None:
-                with writing(self._root):
-                    report.parquet += write_parquet(self._root, one.outlet, self._plan.layout, one.lines)
-        report.marks = self._keep_marks(report.shard, [one.written.marks for one in made])
-        self._held = None
-        return report
-
-    def close(self) -> None:
-        """Close all files."""
-        for fd in self._open.values():
-            os.close(fd)
-        self._open.clear()
-
-    def _put(self, path: str, chunk: Chunk, base: Base) -> None:
-        with writing(self._root / path):
-            fd = self._fd(path)
-            at = base.stored
-            for blob in chunk.blobs[1:] if base.drop_lead else chunk.blobs:
-                view = memoryview(blob)
-                while view:
-                    done = os.pwrite(fd, view, at)
-                    at += done
-                    view = view[done:]
-
-    def _fd(self, path: str) -> int:
-        if path not in self._open:
-            if len(self._open) >= _OPEN_FILES:
-                self.close()
-            self._open[path] = os.open(self._root / path, os.O_WRONLY | os.O_CREAT, 0o644)
-        return self._open[path]
+    def _write_parquet(self, report: Report, one: OutletShard) -> None:
+        if one.lines is not None:
+            with writing(self._root):
+                report.parquet += write_parquet(self._root, one.outlet, self._plan.layout, one.lines)
 
     def _keep_marks(self, shard: int, batches: list[pa.RecordBatch]) -> int:
         if not any(len(b) for b in batches):
@@ -85,3 +74,10 @@ class Maker:
                 for batch in batches:
                     writer.write_batch(batch)
             return path.stat().st_size
+
+
+def addition(made: Made, block: Bytes, plan: ShardPlan, bases: list[dict[int, Base]],
+             release: Callable[[], None]) -> Addition:
+    """What the writer needs to know of a made shard."""
+    marks = {marks_name(made.report.shard): made.report.marks} if made.report.marks else {}
+    return Addition(made.parts(block, plan, bases), marks, made.report.to_json(), release)

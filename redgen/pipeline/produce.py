@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from redgen.errors import SinkError
-from redgen.pipeline.digests import Digests, Follower, sha256_of
+from redgen.pipeline.digests import Digests, sha256_of
 from redgen.pipeline.ledger import Ledger, Report
-from redgen.pipeline.maker import MARKS_FOLDER, marks_name
+from redgen.pipeline.maker import MARKS_FOLDER, addition, marks_name
 from redgen.pipeline.staging import Staging, writing
-from redgen.pipeline.workers import PlanFactory, alone, crew
+from redgen.pipeline.workers import Held, PlanFactory, alone, crew
+from redgen.pipeline.writer import Writer
 from redgen.shards.compress import COMPRESSORS
 from redgen.shards.logs import Outlet
 from redgen.shards.shard import ShardPlan, warm
@@ -48,17 +49,18 @@ def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: in
     lines = ledger.lines
     if watch:
         watch(_progress(plan, ledger.applied, lines))
-    follower = Follower(digests, staging.note, meanwhile)
+    writer = Writer(staging.path, digests, staging.note, meanwhile)
     try:
-        with closing(_reports(plan, factory, staging, ledger, jobs)) as todo:
-            for report in todo:
-                follower.put(_ends(ledger, report), report.to_json())
+        with closing(_shards(plan, factory, staging, ledger, jobs)) as made:
+            for held in made:
+                report, bases = held.made.report, ledger.apply(held.made.report)
+                writer.put(addition(held.made, held.block, plan, bases, held.release))
                 ledger.parquet += report.parquet
                 lines += report.lines
                 if watch:
                     watch(_progress(plan, report.shard + 1, lines))
     finally:
-        follower.finish()
+        writer.finish()
     ledger.check()
     _close_files(plan, staging.path, ledger)
     with writing(staging.path):
@@ -66,13 +68,13 @@ def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: in
     return ledger, digests
 
 
-def _reports(plan: ShardPlan, factory: PlanFactory, staging: Staging, ledger: Ledger,
-             jobs: int) -> Generator[Report, None, None]:
+def _shards(plan: ShardPlan, factory: PlanFactory, staging: Staging, ledger: Ledger,
+            jobs: int) -> Generator[Held, None, None]:
     shards = range(ledger.applied, plan.layout.shards)
     if jobs > 1 and len(shards) > 1:
         warm(plan)
-        return crew(factory, staging.path, shards, ledger.apply, jobs=jobs, close_in_child=[staging.journal_fd()])
-    return alone(plan, staging.path, shards, ledger.apply)
+        return crew(factory, staging.path, shards, jobs=jobs, close_in_child=[staging.journal_fd()])
+    return alone(plan, staging.path, shards)
 
 
 def _progress(plan: ShardPlan, shards: int, lines: int) -> Progress:

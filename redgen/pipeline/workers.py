@@ -1,121 +1,151 @@
-"""Worker processes: each makes shards and writes them where the parent says; the parent alone keeps the order.
+"""Worker processes: each makes shards in memory that it shares with the parent, which keeps the order and writes.
 
-One shard goes through three messages: the parent says ``make``, the worker answers with a ``Report`` (how much it
-will write), the parent grants the places in the files as soon as all earlier shards have reported, the worker writes.
+There is one block of memory more than workers, so that each can go on while a made shard is written. Blocks are given
+out in shard order: the shard that all wait for always has one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
+import queue
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, cast
 
 from redgen.errors import RedgenError, SinkError
-from redgen.pipeline.ledger import Base, Report
-from redgen.pipeline.maker import Maker
+from redgen.pipeline.arena import Arena
+from redgen.pipeline.maker import Made, Maker
 from redgen.pipeline.memory import collect_seldom, keep_memory
 from redgen.shards.shard import ShardPlan
+from redgen.shards.space import Bytes
 
-Grant = Callable[[Report], list[dict[int, Base]]]
 PlanFactory = Callable[[], ShardPlan]
 Link = Connection  # one end of a pipe
 
 
-def alone(plan: ShardPlan, root: Path, shards: range, grant: Grant) -> Generator[Report, None, None]:
-    """Make ``shards`` in this process; yields each report when its bytes are written."""
+@dataclass(frozen=True)
+class Held:
+    """A made shard and the block it is in; ``release`` gives the block back, from any thread."""
+
+    made: Made
+    block: Bytes
+    release: Callable[[], None]
+
+
+def alone(plan: ShardPlan, root: Path, shards: range) -> Generator[Held, None, None]:
+    """Make ``shards`` in this process, in order."""
     maker = Maker(plan, root)
-    try:
-        for shard in shards:
-            report = maker.make(shard)
-            maker.write(grant(report))
-            yield report
-    finally:
-        maker.close()
+    free: queue.SimpleQueue[Arena] = queue.SimpleQueue()
+    for _ in range(2):
+        free.put(Arena(inherited=True))
+    for shard in shards:
+        arena = free.get()
+        block = arena.block()
+        yield Held(maker.make(shard, block), block, partial(free.put, arena))
 
 
-def crew(factory: PlanFactory, root: Path, shards: range, grant: Grant, *, jobs: int,
-         close_in_child: Sequence[int] = ()) -> Generator[Report, None, None]:
-    """Make ``shards`` in ``jobs`` processes; yields each report, in shard order, when its bytes are written.
+def crew(factory: PlanFactory, root: Path, shards: range, *, jobs: int,
+         close_in_child: Sequence[int] = ()) -> Generator[Held, None, None]:
+    """Make ``shards`` in ``jobs`` processes; yields them in order, however they come.
 
     ``factory`` gives the plan: with fork it is called in the parent's memory image, with spawn it is pickled and
     builds the plan anew. ``close_in_child``: file descriptors that children must not hold open.
     """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pipes = [context.Pipe() for _ in range(min(jobs, len(shards)))]
     fork = context.get_start_method() == "fork"
+    jobs = min(jobs, len(shards))
+    arenas = [Arena(inherited=fork) for _ in range(jobs + 1)]
+    pipes = [context.Pipe() for _ in range(jobs)]
+    told, tell = context.Pipe(duplex=False)
     processes = []
     try:
         for k, (_, theirs) in enumerate(pipes):
-            spare = [end.fileno() for j, pair in enumerate(pipes) for end in pair if end is not theirs] if fork else []
+            ends = [end for pair in pipes for end in pair if end is not theirs]
+            spare = [end.fileno() for end in (*ends, told, tell)] if fork else []
             process = context.Process(  # type: ignore[attr-defined]
-                target=_serve, args=(theirs, factory, root, [*spare, *close_in_child] if fork else []),
+                target=_serve, args=(theirs, arenas, factory, root, [*spare, *close_in_child] if fork else []),
                 name=f"redgen-{k}", daemon=True)
             process.start()
             processes.append(process)
         for _, theirs in pipes:
             theirs.close()
-        yield from _direct([ours for ours, _ in pipes], processes, shards, grant)
+        yield from _Direction([ours for ours, _ in pipes], processes, arenas, told, tell).run(shards)
     finally:
         for ours, _ in pipes:
-            ours.close()
+            ours.close()  # ``told`` and ``tell`` close when the writer is done with them
         for process in processes:
             process.terminate()
         for process in processes:
             process.join()
 
 
-def _direct(links: list[Link], processes: list[Any], shards: range,
-            grant: Grant) -> Generator[Report, None, None]:
-    """The parent's loop: hand out shards, grant places in order, yield what is written in order."""
-    todo = iter(shards)
-    made: dict[int, tuple[Link, Report]] = {}
-    written: dict[int, Report] = {}
-    next_grant = next_yield = shards.start
-    for link in links:
-        link.send(("make", next(todo)))
-    while next_yield < shards.stop:
-        for ready in wait(links):
+class _Direction:
+    """The parent's side: hand out shards with blocks, collect what is made, yield it in order."""
+
+    def __init__(self, links: list[Link], processes: list[Any], arenas: list[Arena], told: Link, tell: Link) -> None:
+        self._links, self._processes = links, dict(zip(links, processes, strict=True))
+        self._blocks = [arena.block() for arena in arenas]
+        self._told, self._tell = told, tell
+        self._idle, self._free = list(links), list(range(len(arenas)))
+        self._made: dict[int, Held] = {}
+
+    def run(self, shards: range) -> Generator[Held, None, None]:
+        """All of ``shards``, in order."""
+        todo = iter(shards)
+        for shard in shards:
+            self._hand_out(todo)
+            while shard not in self._made:
+                self._listen()
+                self._hand_out(todo)
+            yield self._made.pop(shard)
+
+    def _hand_out(self, todo: Iterator[int]) -> None:
+        while self._idle and self._free and (shard := next(todo, None)) is not None:
+            self._idle.pop(0).send((shard, self._free.pop(0)))
+
+    def _listen(self) -> None:
+        for ready in wait([*self._links, self._told]):
             link = cast("Link", ready)
-            word, body = _hear(link, processes[links.index(link)])
-            if word == "made":
-                made[body.shard] = (link, body)
-            else:
-                written[body.shard] = body
-                if (shard := next(todo, None)) is not None:
-                    link.send(("make", shard))
-        while next_grant in made:
-            link, report = made.pop(next_grant)
-            link.send(("write", grant(report)))
-            next_grant += 1
-        while next_yield in written:
-            yield written.pop(next_yield)
-            next_yield += 1
+            if link is self._told:
+                self._free.append(link.recv())
+                continue
+            slot, made = _hear(link, self._processes[link])
+            self._made[made.report.shard] = Held(made, self._blocks[slot], partial(_give_back, self._tell, slot))
+            self._idle.append(link)
 
 
-def _hear(link: Link, process: Any) -> tuple[str, Any]:
-    """One message of a worker; raises what it failed with, or SinkError when it is gone."""
+def _give_back(tell: Link, slot: int) -> None:
+    """Say that a block is free; nobody listens any more when all shards are made."""
+    with contextlib.suppress(OSError):
+        tell.send(slot)
+
+
+def _hear(link: Link, process: Any) -> tuple[int, Made]:
+    """The block and shard that a worker made; raises what it failed with, or SinkError when it is gone."""
     try:
-        word, body = link.recv()
+        failed, body = link.recv()
     except (EOFError, ConnectionResetError):
         process.join(5)
         raise SinkError(f"a worker process died (exit code {process.exitcode}), perhaps for lack of memory; "
                         "use fewer --jobs, or a shorter `shard` in the scenario") from None
-    if word == "failed":
+    if failed:
         error, trace = body
         if not isinstance(error, RedgenError):
             error.add_note(f"in a worker process:\n{trace}")
         raise error
-    return word, body
+    return cast("tuple[int, Made]", body)
 
 
-def _serve(link: Link, factory: PlanFactory, root: Path, spare: Sequence[int]) -> None:
+def _serve(link: Link, arenas: Sequence[Arena], factory: PlanFactory, root: Path, spare: Sequence[int]) -> None:
     """A worker's life: until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -123,23 +153,15 @@ def _serve(link: Link, factory: PlanFactory, root: Path, spare: Sequence[int]) -
         os.close(fd)
     keep_memory()
     collect_seldom()
-    maker: Maker | None = None
     try:
-        maker = Maker(factory(), root)
+        maker, blocks = Maker(factory(), root), [arena.block() for arena in arenas]
         while True:
-            word, body = link.recv()
-            if word == "make":
-                report = maker.make(body)
-                link.send(("made", report))
-            else:
-                link.send(("written", maker.write(body)))
+            shard, slot = link.recv()
+            link.send((False, (slot, maker.make(shard, blocks[slot]))))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except Exception as error:  # noqa: BLE001 - goes to the parent, which raises it
         _tell(link, error)
-    finally:
-        if maker:
-            maker.close()
 
 
 def _tell(link: Link, error: Exception) -> None:
@@ -149,6 +171,6 @@ def _tell(link: Link, error: Exception) -> None:
     except Exception:  # noqa: BLE001 - whatever does not pickle
         error = RuntimeError(f"{type(error).__name__}: {error}")
     try:
-        link.send(("failed", (error, trace)))
+        link.send((True, (error, trace)))
     except OSError:
         return

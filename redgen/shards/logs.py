@@ -19,6 +19,7 @@ from redgen.shards.compress import COMPRESSORS
 from redgen.shards.inline import Inline
 from redgen.shards.layout import Layout, Rotation
 from redgen.shards.sensors import Sensor
+from redgen.shards.space import Bytes, Space
 from redgen.source import Source
 from redgen.table import Table
 
@@ -71,7 +72,7 @@ class Chunk:
     file: int
     lines: int = 0
     size: int = 0
-    blobs: list[bytes | memoryview] = field(default_factory=list)
+    blobs: list[Bytes] = field(default_factory=list)
 
     @property
     def stored(self) -> int:
@@ -89,14 +90,14 @@ class Written:
 
 
 def write(outlet: Outlet, layout: Layout, records: Table, written: NDArray[np.int64],
-          codes: NDArray[np.int32]) -> Written:
-    """Render ``records``, which are sorted by ``written`` and have truth ``codes`` beside them."""
+          codes: NDArray[np.int32], space: Space) -> Written:
+    """Render ``records``, which are sorted by ``written`` and have truth ``codes`` beside them, into ``space``."""
     files = outlet.rotation.file_of(written).astype(np.int32)
     starts = np.zeros(len(records), dtype=np.int64)
     chunks: dict[int, Chunk] = {}
     for file, first, stop in layout.pieces(outlet.rotation, written):
         chunk = chunks.setdefault(file, Chunk(file))
-        _append(outlet, chunk, records, slice(first, stop), codes, starts)
+        _append(outlet, chunk, records, slice(first, stop), codes, starts, space)
     marked = np.flatnonzero(codes)
     first_row = np.searchsorted(files, files[marked])
     shown = records.take(marked)
@@ -109,31 +110,29 @@ def write(outlet: Outlet, layout: Layout, records: Table, written: NDArray[np.in
 
 
 def _append(outlet: Outlet, chunk: Chunk, records: Table, rows: slice, codes: NDArray[np.int32],
-            starts: NDArray[np.int64]) -> None:
+            starts: NDArray[np.int64], space: Space) -> None:
     """Add one piece (one compressed frame, or just bytes) to ``chunk``, noting where each row starts in it."""
-    buffers: list[memoryview] = []
+    squeeze = COMPRESSORS[outlet.compression][1] if outlet.compression else None
+    buffers: list[Bytes] = []
     for at in range(rows.start, rows.stop, SLICE):
         part = slice(at, min(at + SLICE, rows.stop))
-        data, ends = outlet.source.template.render(records, part)
+        data, ends = outlet.source.template.render(records, part, None if squeeze else space.free())
         if outlet.inline:
             data, ends = outlet.inline.add(data, ends, codes[part])
         starts[part.start] = chunk.size
         starts[part.start + 1 : part.stop] = chunk.size + ends[:-1]
         chunk.size += len(data)
-        buffers.append(data.data)
+        buffers.append(data if squeeze else space.keep(data))
     lead = outlet.source.lead
     starts[rows] += len(lead)
     chunk.lines += rows.stop - rows.start
     if lead:
-        assert bytes(buffers[0][: len(lead)]) == lead, f"{outlet.name}: a record does not start with its lead"
-        buffers[0] = buffers[0][len(lead) :]
-    squeeze = COMPRESSORS[outlet.compression][1] if outlet.compression else None
-    if lead:
-        chunk.blobs.append(squeeze(lead) if squeeze else lead)
+        assert buffers[0][: len(lead)].tobytes() == lead, f"{outlet.name}: a record does not start with its lead"
+        buffers[:1] = [buffers[0][: len(lead)], buffers[0][len(lead) :]]
     if squeeze:
-        chunk.blobs.append(squeeze(b"".join(buffers)))
-    else:
-        chunk.blobs.extend(buffers)
+        first = [space.keep(squeeze(lead))] if lead else []
+        buffers = [*first, space.keep(squeeze(b"".join(b.data for b in buffers[len(first) :])))]
+    chunk.blobs.extend(buffers)
 
 
 def _event_ids(source: Source, records: Table) -> pa.Array:

@@ -14,6 +14,7 @@ from redgen.shards.layout import Layout
 from redgen.shards.logs import Outlet, Written, write
 from redgen.shards.order import write_order
 from redgen.shards.sensors import Sensed, sense, skewed
+from redgen.shards.space import Space
 from redgen.table import Table
 from redgen.truth import Index, split
 
@@ -65,10 +66,10 @@ class OutletShard:
     lines: Lines | None
 
 
-def make_shard(plan: ShardPlan, shard: int) -> Iterator[OutletShard]:
-    """The logs of ``shard``, source by source, in the plan's order."""
+def make_shard(plan: ShardPlan, shard: int, space: Space | None = None) -> Iterator[OutletShard]:
+    """The logs of ``shard``, source by source, in the plan's order; their bytes in ``space``."""
     for outlet, lines, tally in observe_shard(plan, shard):
-        written = write(outlet, plan.layout, lines.records, lines.written, lines.codes)
+        written = write(outlet, plan.layout, lines.records, lines.written, lines.codes, space or Space())
         yield OutletShard(outlet, written, tally, lines if outlet.parquet else None)
 
 
