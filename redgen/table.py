@@ -54,7 +54,7 @@ class Table:
         column = self._columns.get(name)
         if column is None:
             whole, rows = self._from[name], self._rows
-            column = self._columns[name] = whole if rows is None else whole.take(rows)
+            column = self._columns[name] = whole if rows is None else whole.take(rows, mode="clip")
         return column
 
     def __iter__(self) -> Iterator[str]:
@@ -68,7 +68,7 @@ class Table:
         """Some rows of a column; unlike ``table[name]`` it does not keep what it had to pick."""
         if name in self._columns or self._rows is None:
             return self._columns[name][rows]
-        return self._from[name].take(self._rows[rows])
+        return self._from[name].take(self._rows[rows], mode="clip")  # they were checked; this mode does not again
 
     def put(self, name: str, out: Column) -> None:
         """Write a column into ``out``, without a copy in between."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from redgen.benign.seasons import CELL, Arrivals, Crowd, Timetable
 from redgen.clock import DAY
 from redgen.errors import DataError, Problem, SpecError
 from redgen.registry import BEHAVIORS
-from redgen.seed import Seed
+from redgen.seed import F64, Seed
 from redgen.spec.baseline import Burst, Population, Rate, Season
 from redgen.world.world import World
 
@@ -54,11 +54,11 @@ class Bound:
             kept |= done_between({kind: made[kind]}, *wanted[kind])
         return kept
 
-    def expected(self, a: int, b: int, kinds: Sequence[str]) -> float:
-        """About how many rows of ``kinds`` are done in [a, b)."""
-        starts = self.starts.per_day * (b - a) / DAY
+    def expected(self, first: int, stop: int, kinds: Sequence[str]) -> F64:
+        """About how many rows of ``kinds`` are done in each absolute cell of [first, stop)."""
+        starts = np.full(stop - first, self.starts.per_day * CELL / DAY)
         if isinstance(self.starts, Arrivals):
-            starts = float(self.starts.rates(a // CELL, max(-(-b // CELL), a // CELL + 1)).mean()) * (b - a) / CELL
+            starts = self.starts.rates(first, stop)
         wanted = [kind for kind in kinds if kind in self.behavior.gives]
         if new := [kind for kind in wanted if kind not in self.rows_per_session]:
             self.rows_per_session |= self.rehearse(_PILOT, new)
@@ -109,9 +109,20 @@ class BenignModel:
         windows = {kind: (a - back, b) for kind, back in kinds.items()}
         return [population.play(windows, effects) for population in self.populations]
 
-    def expected_rows(self, a: int, b: int, kinds: Sequence[str] = ("http",)) -> float:
-        """About how many rows ``sample`` would give: for progress bars and planning, not exact."""
-        return sum(population.expected(a, b, kinds) for population in self.populations)
+    def expected_rows(self, a: int, b: int, kinds: Sequence[str] = ("http",)) -> Callable[[int, int], float]:
+        """About how many rows ``sample`` would give for any span inside [a, b): for planning, not exact."""
+        first, stop = a // CELL, max(-(-b // CELL), a // CELL + 1)
+        cells = np.zeros(stop - first)
+        for population in self.populations:
+            cells += population.expected(first, stop, kinds)
+        upto = np.concatenate([[0.0], np.cumsum(cells)])
+        times = np.arange(first, stop + 1) * CELL
+
+        def expected(since: int, until: int) -> float:
+            low, high = np.interp([since, until], times, upto)
+            return float(high - low)
+
+        return expected
 
 
 def _bind(populations: Sequence[Population], world: World, root: Seed, traffic: float) -> list[Bound]:

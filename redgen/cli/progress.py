@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ def run_with_progress(scenario: str, out: Path, *, seed: int | None, jobs: int |
 
     collect_seldom()
     keep_memory()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here multiplies matrices; idle threads spin for work
     from redgen.pipeline.run import generate
 
     begun = time.perf_counter()

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from redgen.clock import MINUTE, Window
 
-ROWS_PER_SHARD = 700_000
-"""Activity rows a shard aims at: keeps a worker below 1.5 GB, and long shards repeat little look-back."""
+ROWS_PER_SHARD = 400_000
+"""Activity rows a shard aims at: long shards repeat little look-back, short ones stay near the processor."""
 ROWS_PER_FRAME = 60_000
 """Rows a compressed frame aims at: some megabytes of text, beyond which compression gains nothing."""
 LONGEST_FRAME = 360 * MINUTE

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numba
 import numpy as np
@@ -116,15 +115,17 @@ def _outlet(name: str, spec: SourceSpec, scenario: Scenario, world: World, seed:
 
 def _layout(scenario: Scenario, happenings: Happenings, outlets: Sequence[Outlet]) -> Layout:
     benign = happenings.benign
-    kinds = tuple(lookback(outlets))
-
-    @cache
-    def usual(a: int, b: int) -> float:
-        return benign.expected_rows(a, b, kinds) if benign else 0.0
+    window, kinds = scenario.window.window, tuple(lookback(outlets))
+    usual = benign.expected_rows(window.start, window.stop, kinds) if benign else _nothing
 
     def expected(a: int, b: int) -> float:
         return usual(a, b) + happenings.campaign_rows(a, b)
 
     output = scenario.output
     framed = output.compress != "none" or output.parquet
-    return make_layout(scenario.window.window, CELL, expected, usual, framed=framed, shard=scenario.shard)
+    return make_layout(window, CELL, expected, usual, framed=framed, shard=scenario.shard)
+
+
+def _nothing(a: int, b: int) -> float:  # noqa: ARG001
+    """How many rows there are in [a, b) when nobody is there."""
+    return 0.0

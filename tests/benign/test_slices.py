@@ -124,4 +124,4 @@ def test_progress_is_foreseen_roughly() -> None:
     _, model = shop()
     a, b = EVENING - 17 * HOUR, EVENING + 7 * HOUR
     rows = len(model.sample(a, b, {"http": 0}, NOTHING)["http"])
-    assert 0.6 < model.expected_rows(a, b) / rows < 1.6
+    assert 0.6 < model.expected_rows(a, b)(a, b) / rows < 1.6
