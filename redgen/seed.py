@@ -9,6 +9,7 @@ distribution code is used, so the bytes do not change with its version.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -197,7 +198,8 @@ class Stream:
 
     def uniform(self) -> float:
         """One float in (0, 1)."""
-        return float(self.uniforms(1)[0])
+        self._at += 1
+        return float(to_uniform(mix(self._key, self._at - 1)))
 
     def normals(self, size: int) -> F64:
         """``size`` standard normals."""
@@ -211,7 +213,7 @@ class Stream:
 
     def integer(self, low: int, high: int) -> int:
         """One integer in [low, high)."""
-        return int(self.integers(low, high, 1)[0])
+        return low + math.floor(self.uniform() * (high - low))
 
     def weighted(self, weights: Sequence[float] | F64) -> int:
         """One index, with probability proportional to ``weights``."""
