@@ -31,7 +31,7 @@ def flows(world: World, seed: Seed, http: Table) -> Table:
     keep-alive timeout, or by reset. Payload includes handshake, records and headers. ``id`` and ``uid`` are hashed from
     ``conn``; ``cause`` is that of the first row, ``truth`` the first that is not 0. ``seed`` is the root seed.
     """
-    order = np.lexsort((http["id"], http["t"], http["conn"]))
+    order = _by_connection(http["conn"], http["t"], http["id"])
     conn = http["conn"][order]
     first = np.flatnonzero(np.append(True, conn[1:] != conn[:-1])) if len(conn) else np.zeros(0, dtype=np.int64)
     n, head = len(first), order[first]
@@ -51,6 +51,18 @@ def flows(world: World, seed: Seed, http: Table) -> Table:
         proto=code(TRANSPORTS, "tcp"), service=np.where(plain, code(SERVICES, "http"), code(SERVICES, "ssl")),
         orig_bytes=sent, resp_bytes=got, state=state,
     )
+
+
+def _by_connection(conn: U64, t: NDArray[np.int64], ids: U64) -> NDArray[np.int64]:
+    """Positions that sort rows by connection, then time, then id.
+
+    Whoever walks sessions gives a connection's rows in that order already; a stable sort by one key keeps it, and
+    takes a third of the time.
+    """
+    order = np.argsort(conn, kind="stable")
+    of, when, who = conn[order], t[order], ids[order]
+    after = (when[1:] > when[:-1]) | ((when[1:] == when[:-1]) & (who[1:] >= who[:-1]))
+    return order if (after | (of[1:] != of[:-1])).all() else np.lexsort((ids, t, conn))
 
 
 @kernel
