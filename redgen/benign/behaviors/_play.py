@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from redgen.activity import web, wire
 from redgen.activity.effects import collateral
-from redgen.activity.objects import owned_key
+from redgen.activity.objects import owned_key, zipf_laws
 from redgen.activity.schema import Activity, rows
 from redgen.activity.terms import HTTP_VERSIONS, code
 from redgen.benign.behaviors._script import Script
@@ -102,8 +102,9 @@ def _cast(ctx: Context, sessions: Sessions, who: Identity, traits: Traits, site:
 def _place(ctx: Context) -> Column:
     routes = ctx.world.routes
     place = np.zeros(len(routes), PLACE)
-    for name in ("objects", "objects2", "zipf", "latency_mu", "latency_sigma", "cacheable"):
+    for name in ("objects", "objects2", "latency_mu", "latency_sigma", "cacheable"):
         place[name] = getattr(routes, name)
+    place["low"], place["span"], place["power"] = zipf_laws(routes.objects, routes.zipf).T
     place["word"] = ["@{word}" in path for path in routes.path]
     return place
 

@@ -62,10 +62,11 @@ CAST = np.dtype([
 """Who plays: one record per session."""
 
 PLACE = np.dtype([
-    ("objects", "i8"), ("objects2", "i8"), ("zipf", "f8"), ("latency_mu", "f8"), ("latency_sigma", "f8"),
+    ("objects", "i8"), ("objects2", "i8"), ("low", "f8"), ("span", "f8"), ("power", "f8"),
+    ("latency_mu", "f8"), ("latency_sigma", "f8"),
     ("cacheable", "?"), ("word", "?"),
 ], align=True)
-"""What the walk needs to know of a route; ``word``: its path holds one."""
+"""What the walk needs to know of a route; low, span, power: its objects' ``zipf_law``; ``word``: in its path."""
 
 TRAIL = np.dtype([
     ("t", "i8"), ("id", "u8"), ("conn", "u8"), ("obj", "i8"), ("obj2", "i8"), ("ref_obj", "i8"), ("ref_obj2", "i8"),
@@ -160,7 +161,8 @@ def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
         st.pending, st.node = st.node, setting.form  # an app knows that it must sign in; a page sends to the login
         step = steps[st.node]
     route = place[step.route]
-    st.obj = object_of(step.object, h, route.objects, route.zipf, person, st.last, setting.owned, st.position)
+    st.obj = object_of(step.object, h, route.objects, (route.low, route.span, route.power), person, st.last,
+                       setting.owned, st.position)
     st.obj2 = 1 + np.int64(-0.8 * np.log(uniform(h, 7))) % (route.objects2 - 1) if route.objects2 > 1 else -1
     st.word = zipf(uniform(h, 8), setting.words, 1.0) if route.word else -1
     st.last = st.obj if st.obj >= 0 else st.last
