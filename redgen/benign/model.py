@@ -109,6 +109,10 @@ class BenignModel:
         windows = {kind: (a - back, b) for kind, back in kinds.items()}
         return [population.play(windows, effects) for population in self.populations]
 
+    def players(self, kinds: Sequence[str]) -> int:
+        """How many populations give any of ``kinds``."""
+        return sum(any(kind in population.behavior.gives for kind in kinds) for population in self.populations)
+
     def expected_rows(self, a: int, b: int, kinds: Sequence[str] = ("http",)) -> Callable[[int, int], float]:
         """About how many rows ``sample`` would give for any span inside [a, b): for planning, not exact."""
         first, stop = a // CELL, max(-(-b // CELL), a // CELL + 1)

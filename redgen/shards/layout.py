@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from redgen.clock import MINUTE, Window
 
-ROWS_PER_SHARD = 400_000
-"""Activity rows a shard aims at: long shards repeat little look-back, short ones stay near the processor."""
+ROWS_PER_SHARD = 300_000
+ROWS_PER_POPULATION = 10_000
+"""Activity rows a shard aims at, in all and for each population that plays in it: long shards repeat little look-back
+and seldom call what a call costs, short ones stay near the processor and below 1.5 GB."""
 ROWS_PER_FRAME = 60_000
 """Rows a compressed frame aims at: some megabytes of text, beyond which compression gains nothing."""
 LONGEST_FRAME = 360 * MINUTE

@@ -19,7 +19,7 @@ from redgen.seed import Seed
 from redgen.shards.happenings import Expansion, Happenings
 from redgen.shards.inline import Inline
 from redgen.shards.inputs import Inputs, Request, code_files, read_inputs
-from redgen.shards.layout import Layout, Rotation, make_layout
+from redgen.shards.layout import ROWS_PER_POPULATION, ROWS_PER_SHARD, Layout, Rotation, make_layout
 from redgen.shards.logs import Outlet
 from redgen.shards.sensors import Sensor
 from redgen.shards.shard import ShardPlan, lookback
@@ -123,7 +123,9 @@ def _layout(scenario: Scenario, happenings: Happenings, outlets: Sequence[Outlet
 
     output = scenario.output
     framed = output.compress != "none" or output.parquet
-    return make_layout(window, CELL, expected, usual, framed=framed, shard=scenario.shard)
+    players = benign.players(kinds) if benign else 0
+    return make_layout(window, CELL, expected, usual, framed=framed, shard=scenario.shard,
+                       rows_per_shard=ROWS_PER_SHARD + ROWS_PER_POPULATION * players)
 
 
 def _nothing(a: int, b: int) -> float:  # noqa: ARG001
