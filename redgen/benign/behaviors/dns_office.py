@@ -71,7 +71,8 @@ def dns_office(
         inner = ctx.once("inner names", lambda: inner_names(ctx))
         backwards = _staff.questions(
             ctx, id=seed.noise(row[asks], "reverse row"), cause=sessions.id[at[asks]],
-            t=t[asks] + _soon(ctx, row[asks], 30), client=desk[asks], qtype="PTR", name=inner[host], answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
+            t=t[asks] + _soon(ctx, row[asks], 30), client=desk[asks], qtype="PTR", name=inner[host],
+            answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
         )
         begins = np.flatnonzero((rank[kept] == 0) & (seed.uniform(row, "services") < services))
         files = np.flatnonzero(seed.uniform(row, "reputation") < reputation)
@@ -115,8 +116,8 @@ def _verdicts(ctx: Context, needs: Needs) -> Table:
     unknown = seed.uniform(file, "unknown") < _UNKNOWN
     asked = _staff.questions(
         ctx, id=seed.noise(needs.id, "verdict row"), cause=needs.cause, t=needs.t + _soon(ctx, needs.id, 1),
-        client=needs.client, qtype="TXT", name=np.full(len(file), -1, dtype=np.int32), answer=np.zeros(len(file), dtype=np.uint32),
-        rcode="NOERROR", ttl=60,
+        client=needs.client, qtype="TXT", name=np.full(len(file), -1, dtype=np.int32),
+        answer=np.zeros(len(file), dtype=np.uint32), rcode="NOERROR", ttl=60,
     )
     gone = RCODES.index("NXDOMAIN")
     return asked.replace(
