@@ -113,15 +113,15 @@ def answered(
     r, c = requests.take(order), clients.take(order)
     site = world.routes.site[r.route]
     h2 = world.agents.http2[c.agent] & world.sites.h2[site]
-    conn, nth, port = _connections(world, seed, r, c, site, h2)
     obj2, word = _fillings(world, seed, r)
     http = rows(
-        "http", len(r), id=r.id, cause=np.uint64(cause), t=r.t, truth=truth, client=c.addr, cport=port, agent=c.agent,
+        "http", len(r), id=r.id, cause=np.uint64(cause), t=r.t, truth=truth, client=c.addr, agent=c.agent,
         device=c.device, site=site, actor=c.actor, method=world.routes.method[r.route], route=r.route, obj=r.obj,
-        obj2=obj2, word=word, status=r.status, conn=conn, conn_n=nth, proto=np.where(h2, _H2, _H1),
-        **_referers(r, obj2, word),
+        obj2=obj2, word=word, status=r.status, proto=np.where(h2, _H2, _H1), **_referers(r, obj2, word),
     )
     http, _ = web.respond(world, root, effects, http)
+    conn, nth, port = _connections(world, seed, r, c, site, h2, http["dur"])
+    http = http.replace(conn=conn, conn_n=nth, cport=port)
     return {"http": http, "flow": wire.flows(world, root, http)}
 
 
@@ -148,12 +148,13 @@ def _referers(r: Requests, obj2: I64, word: I64) -> dict[str, I64]:
 
 
 def _connections(
-    world: World, seed: Seed, r: Requests, c: Clients, site: NDArray[np.int16], h2: NDArray[np.bool_]
+    world: World, seed: Seed, r: Requests, c: Clients, site: NDArray[np.int16], h2: NDArray[np.bool_], dur: I64
 ) -> tuple[U64, I64, I64]:
     """Per request (sorted by visit and time) its connection, its place on it, and the client's port.
 
     A connection carries the requests of one visit and lane to one site until it idles longer than the server keeps it,
-    or has carried as many as the server allows. HTTP/2 needs one lane.
+    or has carried as many as the server allows. HTTP/2 needs one lane; under HTTP/1.1 a request that cannot wait for
+    the answer before it (``dur``) opens another connection.
     """
     n = len(r)
     lane = np.where(h2, 0, r.lane % LANES)
@@ -161,7 +162,9 @@ def _connections(
     a, b = order[:-1], order[1:]
     idle = world.sites.keepalive_s[site[b]].astype(np.int64) * SECOND
     same = np.zeros(n, dtype=np.bool_)
-    same[1:] = (r.visit[a] == r.visit[b]) & (site[a] == site[b]) & (lane[a] == lane[b]) & (r.t[b] - r.t[a] < idle)
+    free = h2[b] | (r.t[a] + dur[a] <= r.t[b])
+    together = (r.visit[a] == r.visit[b]) & (site[a] == site[b]) & (lane[a] == lane[b])
+    same[1:] = together & free & (r.t[b] - r.t[a] < idle)
     place = np.arange(n) - np.flatnonzero(~same)[np.cumsum(~same) - 1]
     run = np.cumsum(place % PER_CONNECTION == 0) - 1
     opener = order[np.flatnonzero(np.diff(run, prepend=-1))]

@@ -17,6 +17,7 @@ from redgen.activity.terms import AUTH_OPS, ORGS, QTYPES
 from redgen.clock import MILLISECOND, SECOND
 from redgen.seed import F64, I64, U64, Seed
 from redgen.table import Table, concat
+from redgen.world.hosts import SERVERS
 from redgen.world.names import NAME_KINDS
 from redgen.world.plan import I32, U32
 from redgen.world.world import World
@@ -31,6 +32,8 @@ _CONNECTS = 0.2
 _PLAIN = 0.12
 """Share of outside names that are reached without TLS. Source: http .074 to ssl .342 of connections (measured).
 The apps behind the identity provider are not among them."""
+_OFFER_H3, _TAKE_H3 = 0.3, 0.8
+"""Domains that offer HTTP/3, and connections of browsers to those that use it. Source: unverified."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Needs:
 
 
 def wired(
-    world: World, root: Seed, seed: Seed, needs: Needs, *, truth: Any = 0, https: float = 0.1,
+    world: World, root: Seed, seed: Seed, needs: Needs, *, truth: Any = 0, https: float = 0.25,
     kinds: tuple[str, ...] = ("dns", "flow"),
 ) -> dict[str, Table]:
     """The lookups and TLS connections of ``needs``; ``https``: share of A questions with an HTTPS one beside them."""
@@ -67,11 +70,12 @@ def wired(
     if "flow" in kinds:
         is_there = np.flatnonzero(world.dns.answer[needs.name] > 0)
         there = needs.take(is_there)
-        after = (MILLISECOND * (350 + 60 * seed.uniform(there.id, "after"))).astype(np.int64)
+        after = wire.waits(root, seed.noise(there.id, "need"))  # the answer first, then a SYN
+        after += (MILLISECOND * (0.1 + 0.9 * np.exp(0.9 * seed.normal(there.id, "after")))).astype(np.int64)
         found["flow"] = traffic.https(
             root, id=seed.noise(there.id, "flow"), cause=there.cause, t=there.t + after, truth=told[is_there],
             orig=there.client, resp=world.dns.answer[there.name], dur=there.dur, sent=there.sent,
-            received=there.received, plain=_plain(world, there.name),
+            received=there.received, plain=_plain(world, there.name), quic=_quic(world, seed, there),
         )
     return found
 
@@ -83,13 +87,24 @@ def _plain(world: World, name: I32) -> NDArray[np.bool_]:
     return found
 
 
+def _quic(world: World, seed: Seed, needs: Needs) -> NDArray[np.bool_]:
+    """Which connections speak HTTP/3: those of desks, to domains that offer it, most of the time."""
+    offers = world.seed.uniform(world.dns.zone[needs.name].astype(np.uint64), "http/3") < _OFFER_H3
+    outside = (world.dns.kind[needs.name] == NAME_KINDS.index("external")) & ~_plain(world, needs.name)
+    desk = needs.client >> np.uint32(16) != np.uint32(SERVERS >> 16)
+    found: NDArray[np.bool_] = outside & offers & desk & (seed.uniform(needs.id, "http/3") < _TAKE_H3)
+    return found
+
+
 def _service_bindings(seed: Seed, asked: Table, share: float) -> Table:
     """The HTTPS questions that browsers ask beside some A questions; nobody publishes such records here."""
     first = asked["qtype"] == QTYPES.index("A")
     some = asked.take(np.flatnonzero(first & (seed.uniform(asked["id"], "https") < share)))
     return some.replace(
-        id=seed.noise(some["id"], "https row"), t=some["t"] + 90, qtype=QTYPES.index("HTTPS"), answer=0, ttl=0,
+        id=seed.noise(some["id"], "https row"), t=some["t"] + wire.beside(seed, some["id"]),
+        qtype=QTYPES.index("HTTPS"), answer=0, ttl=0,
         cport=traffic.client_ports(seed, some["id"], some["client"]),
+        dur=np.where(some["rcode"] < 0, 0, wire.waits(seed, some["id"])),
     )
 
 
@@ -157,8 +172,7 @@ def _visits(
     lead = (SECOND * (0.6 + 3 * seed.uniform(ids, "lead"))).astype(np.int64)
 
     def drawn(what: str, median: float, sigma: float, cap: float) -> F64:
-        found: F64 = np.minimum(median * np.exp(sigma * seed.normal(ids, what)), cap)
-        return found
+        return traffic.below(cap, median * np.exp(sigma * seed.normal(ids, what)))
 
     return wired(world, root, seed, Needs(
         id=ids, cause=rows["cause"], t=rows["t"] - lead, client=desk, name=name,

@@ -126,7 +126,7 @@ def zipf_rank(u, n, low, span, power):  # type: ignore[no-untyped-def]
 def scattered(rank, n):  # type: ignore[no-untyped-def]
     """A permutation of [0, n) (of hashes for huge n), so that popular objects do not have the lowest numbers."""
     if n < 2_000_000_000:
-        return (rank * np.int64(2_654_435_761) + 12_345) % n
+        return (rank * np.int64(2_147_483_647) + 12_345) % n  # a prime; far from a multiple of common sizes
     return np.int64(hashed(np.uint64(n), np.uint64(rank)) % np.uint64(n))
 
 

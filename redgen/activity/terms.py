@@ -59,7 +59,7 @@ SSH_METHODS = ("password", "publickey", "keyboard-interactive/pam")
 
 QTYPES = ("A", "AAAA", "PTR", "TXT", "MX", "HTTPS", "SRV", "CNAME", "NS", "SOA")
 RCODES = ("NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED")
-SERVICES = ("http", "ssl", "ssh", "dns", "ntp")
+SERVICES = ("http", "ssl", "ssh", "dns", "ntp", "quic,ssl")
 CONN_STATES = ("SF", "S0", "REJ", "S1", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH")
 
 

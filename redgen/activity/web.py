@@ -34,12 +34,16 @@ _LEAST_PATIENCE = 50_000
 
 _HEAD = METHODS.index("HEAD")
 _OPTIONS = METHODS.index("OPTIONS")
+_GET = METHODS.index("GET")
 _PAGE, _API, _ASSET, _LOGIN = (ROUTE_KINDS.index(k) for k in ("page", "api", "asset", "login_post"))
 
 _ASKED = ("id", "t", "client", "agent", "site", "method", "route", "obj", "obj2", "word")
 
 _BROKEN = 0.0003
 """Share of upstream requests answered 5xx on a good day (content site, measured)."""
+
+_LEAVES = 0.0018
+"""Share of pages whose reader is gone before the answer (a second click, a lost phone). Source: unverified."""
 
 _NGINX_PAGES = np.zeros(600, dtype=np.int64)
 """Size of nginx's own pages by status, ``server_tokens off`` (built-in page text)."""
@@ -219,6 +223,8 @@ def _answers(  # type: ignore[no-untyped-def]
             patience = np.int64(18_000_000 * np.exp(0.7 * normal(h, 15)))
             if took > patience:
                 code, took, sent = 499, patience, np.int64(0)
+            elif not status[i] and method[i] == _GET and rule.kind == _PAGE and uniform(h, 18) < _LEAVES:
+                code, took, sent = 499, np.int64(took * uniform(h, 19)), np.int64(0)
         whole = took + 30
         if sent > _BUFFER:
             whole += np.int64((sent - _BUFFER) / (3.0 * np.exp(0.8 * normal(hashed(key, client[i]), 14))))

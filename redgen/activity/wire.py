@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +16,19 @@ from redgen.clock import SECOND
 from redgen.compiled import kernel
 from redgen.seed import U64, Seed
 from redgen.table import Table
+from redgen.world.names import NAME_KINDS
 from redgen.world.world import World
 
 FLOW_TAIL = 120_000_000
 """A flow is done at most this many microseconds after the last request of its connection is done."""
 
-_SF, _RSTO, _RSTR = (code(CONN_STATES, s) for s in ("SF", "RSTO", "RSTR"))
+_SF, _S1, _S3, _RSTO, _RSTR = (code(CONN_STATES, s) for s in ("SF", "S1", "S3", "RSTO", "RSTR"))
+_SERVER_CLOSES = 0.45
+"""Share of connections that the server closes. Source: unverified."""
+_LOST, _FAILED, _GIVES_UP = 0.002, 0.0012, 150_000
+"""Shares of lookups without an answer, and of those the resolver fails at, after this many µs. Source: unverified."""
+_V6_NAMES = 0.34
+"""Share of outside names with an AAAA record. Source: unverified."""
 
 
 def flows(world: World, seed: Seed, http: Table) -> Table:
@@ -88,16 +96,29 @@ def _connections(  # type: ignore[no-untyped-def]
             got[k] += size[i] + headers + 22 * (1 + size[i] // 16_384)
             end = max(end, t[i] + dur[i])
             truth[k] = truth[k] if truth[k] else label[i]  # noqa: FURB110 (numba)
-        u = uniform(h, 5)
-        state[k] = _SF if u < 0.945 else (_RSTO if u < 0.985 else _RSTR)
-        u = uniform(h, 6)
+        u, v = uniform(h, 5), uniform(h, 6)
+        if u < 0.985:
+            state[k] = _SF if u < 0.93 else (_RSTO if u < 0.97 else _RSTR)
+        else:  # the client is gone without a word: the server has not noticed yet, or closes alone
+            state[k] = _S1 if v >= _SERVER_CLOSES else _S3
         if quits[k]:
-            idle = np.int64(2_000 + 60_000 * u)
-        elif u < 0.45:
+            idle = np.int64(2_000 + 60_000 * v)
+        elif state[k] == _S1:
+            idle = np.int64(0)
+        elif v < _SERVER_CLOSES:
             idle = keepalive[k]
         else:
-            idle = np.int64(keepalive[k] * (u - 0.45) / 0.55)
+            idle = np.int64(keepalive[k] * (v - _SERVER_CLOSES) / (1.0 - _SERVER_CLOSES))
         stop[k] = end + idle + trip
+
+
+@nb.njit(cache=True, nogil=True)
+def server_closes(ids):  # type: ignore[no-untyped-def]
+    """Whether the server is the first to close each flow, by its ``id``: after the keep-alive time, for ``flows``."""
+    found = np.empty(ids.shape[0], dtype=np.bool_)
+    for k in range(ids.shape[0]):
+        found[k] = uniform(ids[k], 6) < _SERVER_CLOSES
+    return found
 
 
 def lookups(
@@ -105,32 +126,37 @@ def lookups(
 ) -> Table:
     """DNS rows for needs of ``name`` (World.dns names) by inner ``client`` addresses at ``t``: arrays of one length.
 
-    A client asks at most once per TTL epoch of (client, name): the first need of an epoch becomes a row, later ones
-    come from its cache. For rows that do not depend on how time is sliced give the needs of one longest TTL before
-    the slice, too (``longest_ttl``). ``v6``: share of (client, name) pairs that also ask for AAAA, which the fictional
-    internet does not have (A .663 to AAAA .235, measured). The TTL shown is what is left of the resolver's own epoch.
+    A client asks at most once per TTL epoch of a name: the first need of an epoch becomes a row, later ones come from
+    its cache, which forgets when the resolver's does: the TTL shown is what is left of the epoch. For rows that do not
+    depend on how time is sliced give the needs of one longest TTL before the slice, too (``longest_ttl``). ``v6``:
+    share of (client, name) pairs that also ask for AAAA (A .663 to AAAA .235, measured), which some names outside
+    have, although nobody here goes there.
     """
     seed, dns = seed.child("wire"), world.dns
     name, t, client, ids = np.asarray(name), np.asarray(t), np.asarray(client), np.asarray(ids)
     pair = seed.noise(client.astype(np.uint64) << np.uint64(32) | name.astype(np.uint64), "pair")
     ttl = np.maximum(dns.ttl[name].astype(np.int64), 1) * SECOND
-    epoch = ((t + (pair % ttl.astype(np.uint64)).astype(np.int64)) // ttl).astype(np.uint64)
+    epoch = ((t + _phase(world, name, ttl)) // ttl).astype(np.uint64)
     key = seed.noise(pair ^ epoch, "epoch")
     order = np.lexsort((ids, t, key))
     new = order[np.flatnonzero(np.append(True, key[order][1:] != key[order][:-1]))] if len(order) else order
     both = new[seed.uniform(pair[new], "v6") < v6]
     at, six = np.concatenate([new, both]), np.arange(len(new) + len(both)) >= len(new)
     row = seed.noise(ids[at] + six.astype(np.uint64), "lookup")
-    rtt, left = _answers(seed, row, t[at], name[at], ttl[at])
-    answer = dns.answer[name[at]]
-    lost = seed.uniform(row, "lost") < 0.002
-    rcode = np.where(answer > 0, code(RCODES, "NOERROR"), code(RCODES, "NXDOMAIN"))
+    rtt, left = _answers(world, seed, row, t[at], name[at], ttl[at])
+    there = dns.answer[name[at]]
+    u = seed.uniform(row, "lost")
+    lost, failed = u < _LOST, (u >= _LOST) & (u < _LOST + _FAILED)
+    rcode = np.where(there > 0, code(RCODES, "NOERROR"), code(RCODES, "NXDOMAIN"))
+    rcode = np.where(failed, code(RCODES, "SERVFAIL"), rcode)
+    rtt = np.where(lost, 0, np.where(failed, _GIVES_UP + 40 * rtt, rtt))
+    answer = np.where(lost | failed | six & ~_has_v6(world, name[at]), 0, there)
     return rows(
-        "dns", len(at), id=row, cause=np.asarray(cause)[at], t=t[at] + six * 180, dur=np.where(lost, 0, rtt),
+        "dns", len(at), id=row, cause=np.asarray(cause)[at], t=t[at] + six * beside(seed, row), dur=rtt,
         truth=np.asarray(truth)[at], client=client[at],
         cport=traffic.client_ports(seed, row, client[at]), name=name[at],
         qtype=np.where(six, code(QTYPES, "AAAA"), code(QTYPES, "A")), rcode=np.where(lost, -1, rcode),
-        answer=np.where(six | lost, 0, answer), ttl=np.where(six | lost | (answer == 0), 0, left),
+        answer=answer, ttl=np.where(answer == 0, 0, left),
         proto=code(TRANSPORTS, "udp"), zone=dns.zone[name[at]],
     )
 
@@ -146,12 +172,12 @@ def records(
     pair = seed.noise(client.astype(np.uint64) << np.uint64(36) | name.astype(np.uint64) << np.uint64(4)
                       | qtype.astype(np.uint64), "pair")
     ttl = np.maximum(dns.ttl[name].astype(np.int64), 1) * SECOND
-    epoch = ((t + (pair % ttl.astype(np.uint64)).astype(np.int64)) // ttl).astype(np.uint64)
+    epoch = ((t + _phase(world, name, ttl)) // ttl).astype(np.uint64)
     key = seed.noise(pair ^ epoch, "epoch")
     order = np.lexsort((ids, t, key))
     new = order[np.flatnonzero(np.append(True, key[order][1:] != key[order][:-1]))] if len(order) else order
     row = seed.noise(ids[new], "record")
-    rtt, left = _answers(seed, row, t[new], name[new], ttl[new])
+    rtt, left = _answers(world, seed, row, t[new], name[new], ttl[new])
     there = np.broadcast_to(np.asarray(found), len(t))[new]
     return rows(
         "dns", len(new), id=row, cause=np.broadcast_to(cause, len(t))[new], t=t[new], dur=rtt, truth=0,
@@ -161,16 +187,46 @@ def records(
     )
 
 
+def _phase(world: World, name: NDArray[Any], ttl: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where in its TTL each name stands at time 0 (µs): what the resolver holds of it expires together for all."""
+    drawn = world.seed.noise(name.astype(np.uint64), "phase") % ttl.astype(np.uint64)
+    return drawn.astype(np.int64)
+
+
+def _has_v6(world: World, name: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which names have an AAAA record, too: a third of those outside."""
+    outside = world.dns.kind[name] == NAME_KINDS.index("external")
+    found: NDArray[np.bool_] = outside & (world.seed.uniform(name.astype(np.uint64), "v6") < _V6_NAMES)
+    return found
+
+
 def _answers(
-    seed: Seed, row: U64, t: NDArray[np.int64], name: NDArray[Any], ttl: NDArray[np.int64]
+    world: World, seed: Seed, row: U64, t: NDArray[np.int64], name: NDArray[Any], ttl: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(round trip in µs, seconds of TTL left): three in four answers come from the resolver's cache."""
-    phase = (seed.noise(name.astype(np.uint64), "phase") % ttl.astype(np.uint64)).astype(np.int64)
-    left = np.maximum((ttl - (t + phase) % ttl) // SECOND, 1)
+    """(round trip in µs, seconds of TTL left): three in four answers come from the resolver's cache.
+
+    It forwards what it does not know to a provider's resolver, which has a cache as well: so TTLs are what is left.
+    For the organization's inner names it is the authority, and the TTL is always whole.
+    """
+    left = np.maximum((ttl - (t + _phase(world, name, ttl)) % ttl) // SECOND, 1)
+    return _round_trips(seed, row), np.where(world.dns.kind[name] == NAME_KINDS.index("inner"), ttl // SECOND, left)
+
+
+def _round_trips(seed: Seed, row: U64) -> NDArray[np.int64]:
     cached = seed.uniform(row, "cached") < 0.75
     z = seed.normal(row, "rtt")
-    rtt = np.where(cached, 600 * np.exp(0.5 * z), 16_000 * np.exp(1.0 * z)).astype(np.int64) + 60
-    return rtt, np.where(cached, left, ttl // SECOND)
+    return np.where(cached, 600 * np.exp(0.5 * z), 16_000 * np.exp(1.0 * z)).astype(np.int64) + 60
+
+
+def waits(seed: Seed, ids: U64) -> NDArray[np.int64]:
+    """Microseconds from a need of ``lookups`` to the answer about its A record; ``seed`` is the root seed."""
+    seed = seed.child("wire")
+    return _round_trips(seed, seed.noise(ids, "lookup"))
+
+
+def beside(seed: Seed, row: U64) -> NDArray[np.int64]:
+    """Microseconds between questions that a client asks in one go."""
+    return (45 + 130 * np.exp(0.8 * seed.normal(row, "beside"))).astype(np.int64)
 
 
 def longest_ttl(world: World) -> int:

@@ -23,7 +23,7 @@ from redgen.world.world import World
 _TYPES = {"time": "time", "interval": "number", "count": "integer", "port": "integer", "bool": "boolean", "addr": "ip"}
 _ARROW = {"time": "timestamp[us]", "interval": "double", "count": "int64", "port": "int64", "bool": "bool"}
 _BARE = frozenset({"time", "interval", "count", "port", "bool"})
-_TRUTH = {"tsv": ("F", "T"), "json": ("false", "true")}
+_TRUTH = {"tsv": ("F", "T"), "json": ("false", "true"), "parquet": ("false", "true")}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ZeekField:
     """One field of a log: its name and type as Zeek declares them, what it says, the text that writes its value.
 
     ``known``: a 0/1 column that says whether it is set, "" when it always is, "never" when it never is. A vector's
-    text is its one element.
+    text holds its elements, with what stands between them in the encoding.
     """
 
     name: str
@@ -59,8 +59,8 @@ UID_FIELDS = (
 
 
 def seconds(column: str, encoding: str) -> Decimal:
-    """An interval of ``column`` µs in seconds: six decimals in TSV, as few as needed in JSON."""
-    return Decimal(column, 6, trim=encoding == "json")
+    """An interval of ``column`` µs in seconds: six decimals in TSV, as few as needed elsewhere."""
+    return Decimal(column, 6, trim=encoding != "tsv")
 
 
 def flag(column: str, encoding: str) -> Text:
@@ -110,10 +110,10 @@ class ZeekSource(Source, ABC):
         holes = self._common_holes(self.format) | dict(self.holes(self.format)) | optional
         self.template = Template([line], holes)
         self.event_ids = Template([UID], holes)
-        self.columns = tuple(_parquet(self.zeek_fields, self._common_holes("json") | dict(self.holes("json"))))
+        self.columns = tuple(_parquet(self.zeek_fields, self._common_holes("parquet") | dict(self.holes("parquet"))))
 
     def holes(self, encoding: str) -> Mapping[str, Hole]:
-        """The holes of this log's own fields in one of the formats."""
+        """The holes of this log's own fields in one of the formats, or as plain text for "parquet"."""
         raise NotImplementedError
 
     @staticmethod

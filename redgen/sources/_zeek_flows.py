@@ -64,7 +64,8 @@ def history(
     data = theirs + mine + "a" * orig if server_first and resp else mine + "a" * orig + theirs
     if state == OTH:
         return data.replace("a", "") + "A" * resp + "a" * orig
-    close = {SF: "fF" if server_closes else "Ff", S2: "F", S3: "f", RSTO: "R", RSTR: "r"}.get(state, "")
+    close = {SF: "fF" if server_closes else "Ff", S2: "F", S3: "f", RSTO: "fR" if server_closes and data else "R",
+             RSTR: "r" if server_closes or not data else "Fr"}.get(state, "")
     return "Sh" + ("" if state == RSTO and not data else "A") + data + close
 
 
@@ -104,19 +105,24 @@ def tries(dur: I64) -> I64:
 
 def count(
     proto: NDArray[np.int8], state: NDArray[np.int8], dur: I64, orig: I64, resp: I64, stamps: NDArray[np.bool_],
-    resent: NDArray[np.int64], u: F64,
+    resent: NDArray[np.int64], u: F64, *, bare: I64 | int = 0, server_closes: NDArray[np.bool_] | bool = False,
 ) -> Packets:
     """Packets and IP bytes of flows with payload ``orig`` and ``resp``; ``stamps``: TCP timestamps in use.
 
+    ``bare``: bytes of the SYN where a scanner's own stack made it (40 without options, 44 with one), else 0.
     Each side sends full segments and a few short ones, and acknowledges every second segment of the other.
     """
     mss = np.where(stamps, 1448, 1460)
     out, back = _segments(orig, mss, u), _segments(resp, mss, 1 - u)
-    header, syn = np.where(stamps, 52, 40), np.where(stamps, 60, 52)
+    stamps = stamps & (np.asarray(bare) == 0)
+    header, syn = np.where(stamps, 52, 40), np.where(stamps, 60, np.where(bare, bare, 52))
     begun = _ESTABLISHED[state]
     ends_mine = np.isin(state, (SF, S2, RSTO)).astype(np.int64)
     ends_theirs = np.isin(state, (SF, S3, RSTR)).astype(np.int64)
-    scan = (state == RSTO) & (orig == 0) & (resp == 0)
+    silent = (orig == 0) & (resp == 0)
+    scan = (state == RSTO) & silent
+    ends_mine += (state == RSTR) & ~np.asarray(server_closes) & ~silent
+    ends_theirs += (state == RSTO) & np.asarray(server_closes) & ~silent
     po = np.where(begun, 2 - scan + out + (back + 1) // 2 + ends_mine + (state == SF), 0)
     pr = np.where(begun, 1 + back + (out + 1) // 2 + ends_theirs, 0)
     for code, mine, theirs in ((S0, tries(dur), 0), (REJ, 1, 1), (RSTOS0, 2, 0), (RSTRH, 0, 2), (SH, 2, 0),

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.terms import QTYPES, RCODES
+from redgen.clock import SECOND
 from redgen.render.escapes import json_text, plain, zeek_tsv
 from redgen.render.holes import BASE32_UPPER, Forms, Hole, IPv4, Letters, Text
 from redgen.render.template import Template
 from redgen.seed import I64
 from redgen.table import Table
 from redgen.vocabulary import Vocabulary
+from redgen.world.names import NAME_KINDS
 from redgen.world.world import World
 
 _NAMED, _LABELED, _REVERSED = range(3)
@@ -28,6 +31,11 @@ ASKED = {"ask": "i1", "name": "i4", "label": "u8", "zone": "i4", "arpa": "u4"}
 
 NOTHING, ADDRESS, ADDRESS6, POINTER, TEXT, DRAWN_TEXT, SERVER = range(7)
 """What a reply's answer section holds."""
+SHAPES = (("a1",), ("c1", "a1"), ("a1", "a2"), ("c1", "a1", "a2"), ("a1", "a2", "a3", "a4"), ("c1", "c2", "a1"))
+"""What a reply about an address lists, in order: aliases (c) and addresses (a), the first of which clients use."""
+_SHAPE_UPTO = np.array([0.42, 0.64, 0.75, 0.87, 0.94])
+"""Cumulative shares of names by ``SHAPES``. Source: unverified."""
+_ALIAS_TTL, _NETWORKS = 3_600, 6
 _SERVERS = {"MX": "mx1", "NS": "ns1", "SRV": "svc1", "CNAME": "edge", "SOA": "ns0"}
 _SENDERS = ("mta1", "out", "relay2", "smtp-out")
 SERVER_LABELS = (*_SERVERS.values(), *_SENDERS)
@@ -51,7 +59,7 @@ def asked(world: World, dns: Table) -> dict[str, Any]:
 
 def question(world: World, encoding: str) -> dict[str, Hole]:
     """The hole ``query`` and those below it."""
-    escape = {"tsv": zeek_tsv, "json": json_text, "plain": plain}[encoding]
+    escape = {"tsv": zeek_tsv, "json": json_text}.get(encoding, plain)
     return {
         "query": Forms(["@{name}", "@{label}.@{zone}", "@{arpa}.in-addr.arpa"], "ask"),
         "name": Text(world.names.escaped(escape), "name"),
@@ -72,6 +80,63 @@ def answers(dns: Table) -> NDArray[np.int8]:
     kind = np.where((kind == POINTER) & (dns["name"] < 0), SERVER, kind)
     empty = ~has & ((kind == ADDRESS) | (kind == ADDRESS6) | (qtype == _PTR))
     return np.where(empty | (dns["rcode"] != RCODES.index("NOERROR")), NOTHING, kind).astype(np.int8)
+
+
+def shapes(world: World, dns: Table) -> NDArray[np.int8]:
+    """Position in ``SHAPES`` of each reply about an address: a fact of the name asked for, names outside only."""
+    name = np.maximum(dns["name"], 0)
+    kinds = answers(dns)
+    several = (dns["name"] >= 0) & (world.dns.kind[name] == NAME_KINDS.index("external"))
+    several &= (kinds == ADDRESS) | (kinds == ADDRESS6)
+    drawn = np.searchsorted(_SHAPE_UPTO, world.seed.uniform(name.astype(np.uint64), "shape"), side="right")
+    return np.where(several, np.minimum(drawn, len(SHAPES) - 1), 0).astype(np.int8)
+
+
+def aliases(world: World) -> tuple[list[str], list[str]]:
+    """Per name what it is an alias of (a host of a content network or a load balancer), and what that is one of."""
+    zones = world.dns.zone[world.dns.kind == NAME_KINDS.index("external")]
+    pool = [world.zones[int(z)] for z in np.unique(zones)] or [world.org.domain]
+    keys = world.seed.noise(np.arange(len(world.dns), dtype=np.uint64), "alias").tolist()
+    nets = [pool[world.seed.key_for(f"content network {k}") % len(pool)] for k in range(_NETWORKS)]
+    first, second = [], []
+    for name, key in zip(world.names, keys, strict=True):
+        net, serial = nets[key % _NETWORKS], f"{key >> 8 & 0xFFFFFFFFFF:010x}"
+        label, _, rest = name.partition(".")
+        first.append((f"{name}.edge.{net}", f"d{serial}.cdn.{net}", f"{label}-{rest.partition('.')[0]}.lb.{net}")[
+            key // _NETWORKS % 3])
+        second.append(f"e{key >> 20 & 0x3FFF}.{'abdg'[key >> 40 & 3]}.{net}")
+    return first, second
+
+
+def answer_forms(world: World, encoding: str) -> dict[str, Hole]:
+    """The holes ``addresses``, ``addresses6`` and ``ttls`` and those below them: answers as ``SHAPES`` say."""
+    escape = {"tsv": zeek_tsv, "json": json_text}.get(encoding, plain)
+    between = '","' if encoding == "json" else ","
+    told = [Vocabulary.of(names).escaped(escape) for names in aliases(world)]
+    group = _groups()
+    return {
+        "addresses": Forms([between.join(f"@{{{p}}}" for p in shape) for shape in SHAPES], "shape"),
+        "addresses6": Forms([between.join(f"@{{{p}}}" if p[0] == "c" else f"2001:db8:@{{high}}:@{{low}}::{p[1]}"
+                                          for p in shape) for shape in SHAPES], "shape"),
+        "ttls": Forms([",".join("@{alias ttl}" if p[0] == "c" else "@{ttl}" for p in shape) for shape in SHAPES],
+                      "shape"),
+        "a1": IPv4("answer"), **{f"a{k}": IPv4(f"answer{k}") for k in (2, 3, 4)},
+        "c1": Text(told[0], "name"), "c2": Text(told[1], "name"),
+        "high": Text(group, "high"), "low": Text(group, "low"),
+    }
+
+
+@cache
+def _groups() -> Vocabulary:
+    """The 16-bit groups of an IPv6 address."""
+    return Vocabulary.of(f"{k:x}" for k in range(1 << 16))
+
+
+def alias_ttl(world: World, dns: Table) -> I64:
+    """Seconds left of the TTL of each reply's aliases, which live longer than addresses do."""
+    name = np.maximum(dns["name"], 0).astype(np.uint64)
+    phase = (world.seed.noise(name, "alias ttl") % np.uint64(_ALIAS_TTL)).astype(np.int64)
+    return _ALIAS_TTL - (dns["t"] // SECOND + phase) % _ALIAS_TTL
 
 
 def server_label(dns: Table) -> NDArray[np.int8]:
@@ -123,6 +188,9 @@ class Sizes:
         self._world = world
         self._query = Template(["@{query}"], question(world, "plain"))
         self._text = np.array([len(text) for text in _texts(world)], dtype=np.int64)
+        self._names = [np.array([len(name) + 14 for name in names], dtype=np.int64) for names in aliases(world)]
+        self._addresses = np.array([sum(p[0] == "a" for p in shape) for shape in SHAPES])
+        self._aliased = np.array([[p in shape for p in ("c1", "c2")] for shape in SHAPES], dtype=np.int64)
 
     def of(self, dns: Table) -> tuple[I64, I64]:
         """(bytes of the query, bytes of the reply or 0): header 12, question name + 6, EDNS option 11, then records."""
@@ -133,5 +201,8 @@ class Sizes:
         refused = rcode > RCODES.index("NXDOMAIN")
         text = np.where(kind == TEXT, self._text[np.maximum(dns["name"], 0)], 0)
         text = np.where(kind == DRAWN_TEXT, np.array(DRAWN_BYTES)[drawn_length(dns)], text)
-        said = np.where(kind > NOTHING, _RECORD_BYTES[kind] + text, np.where(refused, 0, 75))  # no record: the SOA
+        shape, name = shapes(self._world, dns), np.maximum(dns["name"], 0)
+        size = _RECORD_BYTES[kind] * self._addresses[shape] + sum(
+            names[name] * self._aliased[shape, k] for k, names in enumerate(self._names)) + text
+        said = np.where(kind > NOTHING, size, np.where(refused, 0, 75))  # no record: the SOA
         return query, np.where(rcode < 0, 0, query + said)

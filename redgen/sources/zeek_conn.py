@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity import wire
 from redgen.activity.schema import Activity
 from redgen.activity.terms import CONN_STATES, SERVICES, TRANSPORTS
 from redgen.clock import SECOND
@@ -24,6 +25,8 @@ from redgen.table import Table, concat
 from redgen.vocabulary import Vocabulary
 from redgen.world.world import World
 
+_NO_OPTIONS, _ONE_OPTION = 0.35, 0.7
+"""Sources of probes, cumulative, whose SYN has no TCP option or only the segment size (masscan, zmap): unverified."""
 _JITTER = SECOND // 4  # Zeek looks at its timers as packets come in
 _FIELDS = (
     *UID_FIELDS,
@@ -123,9 +126,11 @@ class ZeekConn(ZeekSource):
         many = tcp & (orig + resp > 14_600)
         resent = np.where(many & (v < 0.03), np.where(resp >= orig, 2, 1), 0)
         stamps = self.seed.uniform(flow["orig"].astype(np.uint64), "timestamps") < 0.55  # not with Windows clients
-        packets = flows.count(proto, state, dur, orig, resp, stamps, resent, u)
+        mine, theirs = self._local(flow["orig"]), self._local(flow["resp"])
+        closed_by_server = wire.server_closes(ids)
+        packets = flows.count(proto, state, dur, orig, resp, stamps, resent, u, server_closes=closed_by_server,
+                              bare=self._bare(flow["orig"], ~mine & (orig + resp == 0)))
         service = flows.spoken(flow["service"], proto, orig, resp)
-        closed_by_server = self.seed.uniform(ids, "closer") < 0.35
         traits = (orig > 0, resp > 0, flow["service"] == _SSH, closed_by_server)
         history = flows.histories()[1][state, proto, *(trait.astype(np.int8) for trait in traits), resent]
         wait = np.where((flow["service"] == _DNS) & ~tcp, flows.DNS_REMOVED, flows.UNTIL_REMOVED[proto, state])
@@ -133,11 +138,19 @@ class ZeekConn(ZeekSource):
             self.schema, len(ids), id=ids, t=rows["t"], form=0,
             w=rows["t"] + rows["dur"] + wait + (self.seed.uniform(ids, "timer") * _JITTER).astype(np.int64),
             served=service >= 0, lasted=dur > 0, told=proto != flows.ICMP, history=history,
-            local_orig=self._local(flow["orig"]), local_resp=self._local(flow["resp"]),
+            local_orig=mine, local_resp=theirs,
             orig_pkts=packets.orig, orig_ip_bytes=packets.orig_bytes, resp_pkts=packets.resp,
             resp_ip_bytes=packets.resp_bytes,
             **flow | {"dur": dur, "orig_bytes": orig, "resp_bytes": resp, "service": service, "state": state},
         )
+
+    def _bare(self, address: NDArray[np.uint32], some: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Bytes of the SYN packets of ``some`` flows whose address scans with a stack of its own; 0 for all others."""
+        found = np.zeros(len(address), dtype=np.int64)
+        at = np.flatnonzero(some)
+        u = self.seed.uniform(address[at].astype(np.uint64), "syn")
+        found[at] = np.select([u < _NO_OPTIONS, u < _ONE_OPTION], [40, 44], 0)
+        return found
 
     def _local(self, address: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Which addresses are the organisation's: RFC 1918, or its own public ones (Site::local_nets)."""

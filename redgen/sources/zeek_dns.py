@@ -7,7 +7,6 @@ Source: Zeek, scripts/base/protocols/dns/main.zeek.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from redgen.activity.schema import Activity
 from redgen.activity.terms import QTYPES, RCODES, TRANSPORTS
 from redgen.clock import SECOND
-from redgen.render.holes import BASE64, Forms, Hole, Int, IPv4, Letters, Text
+from redgen.render.holes import BASE64, Forms, Hole, Int, Letters, Text
 from redgen.source import RECORD
 from redgen.sources import _zeek_names as names
 from redgen.sources._zeek import UID_FIELDS, ZeekField, ZeekSource, always, documented, flag, seconds
@@ -45,14 +44,14 @@ _FIELDS = (
     ZeekField("RA", "bool", "recursion available", "@{ra}"),
     ZeekField("Z", "count", "reserved bits", "0"),
     ZeekField("answers", "vector[string]", "the records answered", "@{answer}", "answered"),
-    ZeekField("TTLs", "vector[interval]", "how long each may be cached", "@{ttl}", "answered"),
+    ZeekField("TTLs", "vector[interval]", "how long each may be cached", "@{ttls}", "answered"),
     ZeekField("rejected", "bool", "the server refused to answer", "@{rejected}"),
 )
 _COLUMNS = {
     "uid": "u8", "orig": "u4", "oport": "i4", "resp": "u4", "rport": "i4", "proto": "i1", "trans_id": "i4",
     "rtt": "i8", "qtype": "i1", "rcode": "i1", "answered": "i1", "replied": "i1", "rejected": "i1", "aa": "i1",
     "ttl": "i8", "kind": "i1", "answer": "u4", "high": "i4", "low": "i4", "server": "i1",
-    "drawn": "i1",
+    "drawn": "i1", "shape": "i1", "alias_ttl": "i8", "answer2": "u4", "answer3": "u4", "answer4": "u4",
 }
 
 
@@ -70,19 +69,19 @@ class ZeekDns(ZeekSource):
 
     def holes(self, encoding: str) -> Mapping[str, Hole]:
         """What the fields show."""
-        world, group = self.world, _groups()
-        return names.question(world, encoding) | {
+        world = self.world
+        return names.question(world, encoding) | names.answer_forms(world, encoding) | {
             "proto": Text(Vocabulary.of(TRANSPORTS), "proto"), "trans_id": Int("trans_id"),
             "rtt": seconds("rtt", encoding), "ttl": seconds("ttl", encoding),
+            "alias ttl": seconds("alias_ttl", encoding),
             "qtype": Text(Vocabulary.of(str(_QTYPE_NUMBERS[q]) for q in QTYPES), "qtype"),
             "qtype_name": Text(Vocabulary.of(QTYPES), "qtype"),
             "rcode": Text(Vocabulary.of(str(_RCODE_NUMBERS[r]) for r in RCODES), "rcode", missing=""),
             "rcode_name": Text(Vocabulary.of(RCODES), "rcode", missing=""),
             "aa": flag("aa", encoding), "ra": flag("answered", encoding), "rejected": flag("rejected", encoding),
             "false": always(False, encoding), "true": always(True, encoding),
-            "answer": Forms(["", "@{a}", "2001:db8:@{high}:@{low}::1", "@{name}", "@{text}", "@{drawn}",
+            "answer": Forms(["", "@{addresses}", "@{addresses6}", "@{name}", "@{text}", "@{drawn}",
                              "@{server}.@{zone}"], "kind"),
-            "a": IPv4("answer"), "high": Text(group, "high"), "low": Text(group, "low"),
             "text": Text(names.texts(world), "name"),
             "drawn": Forms([f"TXT {n} @{{drawn {n}}}" for n in names.DRAWN_BYTES], "drawn"),
             **{f"drawn {n}": Letters("label", BASE64, n, salt=1) for n in names.DRAWN_BYTES},
@@ -109,15 +108,11 @@ class ZeekDns(ZeekSource):
             rejected=dns["rcode"] > RCODES.index("NXDOMAIN"), ttl=dns["ttl"].astype(np.int64) * SECOND,
             aa=(kind > names.NOTHING) & (dns["name"] >= 0) & own, kind=kind, answer=dns["answer"],
             high=dns["answer"] >> 16, low=np.maximum(dns["answer"] & 0xFFFF, 1), server=names.server_label(dns),
-            drawn=names.drawn_length(dns),
+            drawn=names.drawn_length(dns), shape=names.shapes(world, dns),
+            alias_ttl=names.alias_ttl(world, dns) * SECOND,
+            **{f"answer{k}": dns["answer"] ^ np.uint32(k - 1) for k in (2, 3, 4)},
             **columns,
         )
-
-
-@cache
-def _groups() -> Vocabulary:
-    """The 16-bit groups of an IPv6 address."""
-    return Vocabulary.of(f"{k:x}" for k in range(1 << 16))
 
 
 SOURCE = ZeekDns

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from redgen.activity.schema import KINDS, Activity
+from redgen.activity.terms import HTTP_VERSIONS
 from redgen.clock import MINUTE
 from redgen.playbook.stage import Staged
 from redgen.registry import ACTIONS
@@ -110,6 +111,8 @@ def test_requests_share_connections_as_software_does(name: str) -> None:
     first = np.append(True, conn[1:] != conn[:-1])
     assert (nth[first] == 1).all() and (np.diff(nth)[~first[1:]] == 1).all()
     assert (np.diff(t)[~first[1:]] >= 0).all()
+    waits = http["proto"][order][1:] == HTTP_VERSIONS.index("HTTP/1.1")
+    assert (np.diff(t) >= http["dur"][order][:-1])[~first[1:] & waits].all()  # the answer before has come
     for column in ("client", "cport", "agent", "site", "proto"):
         assert (http[column][order][1:] == http[column][order][:-1])[~first[1:]].all()
     assert len(flow) <= len(np.unique(conn)) + 1 if name == "http_flood" else len(flow) == len(np.unique(conn))

@@ -10,6 +10,7 @@ from redgen.activity.terms import CONN_STATES, QTYPES, RCODES, SERVICES
 from redgen.clock import HOUR, MINUTE, SECOND, parse_time
 from redgen.seed import Seed
 from redgen.table import Table, concat
+from redgen.world.names import NAME_KINDS
 from tests.shops import NOTHING, shop
 
 ROOT = Seed(7)
@@ -82,6 +83,21 @@ def test_a_client_asks_once_per_ttl() -> None:
     assert (dns["ttl"] <= world.dns.ttl[dns["name"]]).all()
     answered = dns["rcode"] == RCODES.index("NOERROR")
     assert answered.mean() > 0.9
+
+
+def test_nobody_asks_before_the_answer_has_expired() -> None:
+    """The TTL that a client was told is over, to the second, when it asks again; AAAA as A."""
+    dns = looked_up(needs(6000, 3 * HOUR))
+    dns = dns.take(dns["answer"] > 0)
+    dns = dns.take(np.lexsort((dns["t"], dns["client"], dns["name"], dns["qtype"])))
+    same = np.ones(len(dns) - 1, dtype=np.bool_)
+    for column in ("client", "name", "qtype"):
+        same &= dns[column][1:] == dns[column][:-1]
+    outside = shop()[0].dns.kind[dns["name"][:-1]] == NAME_KINDS.index("external")
+    over = dns["t"][:-1] + dns["ttl"][:-1].astype(np.int64) * SECOND
+    assert (same & outside).sum() > 300
+    assert (dns["t"][1:] >= over - SECOND)[same & outside].all()
+    assert set(dns["qtype"].tolist()) == {QTYPES.index("A"), QTYPES.index("AAAA")}
 
 
 def test_lookups_do_not_depend_on_where_time_is_cut() -> None:

@@ -133,7 +133,7 @@ def test_monitors_keep_time() -> None:
 
 def test_scanners_find_nothing() -> None:
     http = rows("scanners")
-    assert (http["status"] == 404).all()
+    assert np.isin(http["status"], (400, 404)).all()
     assert len(np.unique(http["route"])) > 8
 
 

@@ -80,3 +80,15 @@ def test_a_connection_has_one_serial_and_counts_its_requests() -> None:
     for requests in seen.values():
         assert len({client for client, _ in requests}) == 1
         assert [n for _, n in requests] == list(range(1, REQUESTS + 1))
+
+
+def test_the_server_closes_when_its_keep_alive_time_is_over() -> None:
+    """The history of an idle connection ends as its length says: the server's f before the client's F only then."""
+    kept = int(small_world().sites.keepalive_s[0])
+    last = {(row["remote_addr"], int(row["remote_port"])): row["msec"] for row in told("nginx_access")}
+    ends = [(row["ts"] + row["duration"] - last[row["id.orig_h"], row["id.orig_p"]], row["history"])
+            for row in told("zeek_conn") if row["conn_state"] == "SF"]
+    assert len(ends) > 0.8 * CONNECTIONS
+    for idle, history in ends:
+        assert (idle > kept - 0.01) == history.endswith("fF"), (idle, history)
+    assert 0.3 < np.mean([history.endswith("fF") for _, history in ends]) < 0.6

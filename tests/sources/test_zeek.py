@@ -26,7 +26,7 @@ from tests.worlds import small_world
 TYPES = {
     "time": r"\d{10}\.\d{6}", "interval": r"\d+\.\d{6}", "count": r"\d+", "port": r"\d{1,5}", "bool": "[TF]",
     "addr": r"\d{1,3}(\.\d{1,3}){3}", "enum": "tcp|udp|icmp", "string": r"[^\t]+", "set[string]": r"\(empty\)|[^\t]+",
-    "vector[string]": r"[^\t,]+", "vector[interval]": r"\d+\.\d{6}",
+    "vector[string]": r"[^\t]+", "vector[interval]": r"\d+\.\d{6}(,\d+\.\d{6})*",
 }
 ROWS = 1_500
 
@@ -161,7 +161,9 @@ def test_answers_are_those_of_the_question() -> None:
         if "answers" not in told:
             continue
         assert told["rcode_name"] == "NOERROR"
-        answer = told["answers"][0]
+        assert len(told["answers"]) == len(told["TTLs"])
+        *aliases, answer = told["answers"]
+        assert told["qtype_name"] in ("A", "AAAA") or not aliases
         seen.add(told["qtype_name"])
         if told["qtype_name"] in ("A", "AAAA"):
             address = ipaddress.ip_address(answer)
@@ -184,4 +186,18 @@ def test_sizes_follow_the_name() -> None:
             continue
         assert conn["orig_bytes"] - len(told["query"]) in (18, 29)
         if told["qtype_name"] == "A" and "answers" in told:
-            assert conn["resp_bytes"] - conn["orig_bytes"] == 16
+            aliases = [answer for answer in told["answers"] if not re.fullmatch(r"[\d.]+", answer)]
+            records = 16 * (len(told["answers"]) - len(aliases)) + sum(len(alias) + 14 for alias in aliases)
+            assert conn["resp_bytes"] - conn["orig_bytes"] == records
+
+
+def test_addresses_come_alone_in_numbers_and_behind_aliases() -> None:
+    """A name is answered alike every time: the address that clients use comes first, aliases before addresses."""
+    kinds: dict[str, set[str]] = {}
+    for told in parsed("zeek_dns"):
+        if told["qtype_name"] == "A" and "answers" in told:
+            shape = "".join("a" if re.fullmatch(r"[\d.]+", answer) else "c" for answer in told["answers"])
+            kinds.setdefault(told["query"], set()).add(shape)
+            assert len(set(told["answers"])) == len(told["answers"])
+    assert all(len(shapes) == 1 for shapes in kinds.values())
+    assert {"a", "ca", "caa"} <= set.union(*kinds.values()) <= {"a", "ca", "aa", "caa", "aaaa", "cca"}

@@ -67,7 +67,7 @@ def staff(ctx: Context, sessions: Sessions, presence: Presence) -> Staff:
     )
 
 
-def wired(ctx: Context, needs: Needs, https: float = 0.1) -> Activity:
+def wired(ctx: Context, needs: Needs, https: float = 0.25) -> Activity:
     """The lookups and TLS connections of ``needs``; ``https``: share of A questions with an HTTPS one beside them."""
     kinds = tuple(kind for kind in ("dns", "flow") if ctx.wants(kind))
     return desks.wired(ctx.world, ctx.root, ctx.seed.child("wired"), needs, https=https, kinds=kinds)
@@ -87,8 +87,7 @@ def questions(
 
 def lognormal(ctx: Context, ids: U64, name: str, median: float, sigma: float, cap: float) -> F64:
     """A lognormal draw per id, never above ``cap``."""
-    drawn: F64 = np.minimum(median * np.exp(sigma * ctx.seed.normal(ids, name)), cap)
-    return drawn
+    return traffic.below(cap, median * np.exp(sigma * ctx.seed.normal(ids, name)))
 
 
 def moments(t: I64, seconds: F64) -> I64:

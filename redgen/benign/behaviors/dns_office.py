@@ -16,7 +16,7 @@ from redgen.benign.behaviors._staff import CACHED
 from redgen.benign.behaviors._visitors import ranks
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import MINUTE, SECOND
-from redgen.seed import U64
+from redgen.seed import I64, U64
 from redgen.spec.model import Number, Share
 from redgen.table import Table, concat
 from redgen.world.names import NAME_KINDS
@@ -36,7 +36,7 @@ def dns_office(
     zipf: Number = 1.0,
     missing: Share = 0.035,
     reverse: Share = 0.03,
-    https: Share = 0.1,
+    https: Share = 0.25,
     reputation: Share = 0.02,
     services: Share = 0.02,
 ) -> Activity:
@@ -70,8 +70,9 @@ def dns_office(
         host = (seed.noise(row[asks], "host") % np.uint64(max(len(world.hosts), 1))).astype(np.int64)
         inner = ctx.once("inner names", lambda: inner_names(ctx))
         backwards = _staff.questions(
-            ctx, id=seed.noise(row[asks], "reverse row"), cause=sessions.id[at[asks]], t=t[asks] + 30 * SECOND,
-            client=desk[asks], qtype="PTR", name=inner[host], answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
+            ctx, id=seed.noise(row[asks], "reverse row"), cause=sessions.id[at[asks]],
+            t=t[asks] + _soon(ctx, row[asks], 30), client=desk[asks], qtype="PTR", name=inner[host],
+            answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
         )
         begins = np.flatnonzero((rank[kept] == 0) & (seed.uniform(row, "services") < services))
         files = np.flatnonzero(seed.uniform(row, "reputation") < reputation)
@@ -79,6 +80,11 @@ def dns_office(
             found["dns"], backwards, _services(ctx, needs.take(begins)), _verdicts(ctx, needs.take(files)),
         ])
     return found
+
+
+def _soon(ctx: Context, ids: U64, most: int) -> I64:
+    """Up to ``most`` seconds, in microseconds: what a program asks besides comes when it gets there."""
+    return (SECOND * most * ctx.seed.uniform(ids, "soon")).astype(np.int64) + 400
 
 
 def _services(ctx: Context, needs: Needs) -> Table:
@@ -109,9 +115,9 @@ def _verdicts(ctx: Context, needs: Needs) -> Table:
     file = seed.noise(ranks(seed.uniform(needs.id, "file"), _FILES, 0.7).astype(np.uint64), "hash of file")
     unknown = seed.uniform(file, "unknown") < _UNKNOWN
     asked = _staff.questions(
-        ctx, id=seed.noise(needs.id, "verdict row"), cause=needs.cause, t=needs.t + SECOND // 3, client=needs.client,
-        qtype="TXT", name=np.full(len(file), -1, dtype=np.int32), answer=np.zeros(len(file), dtype=np.uint32),
-        rcode="NOERROR", ttl=60,
+        ctx, id=seed.noise(needs.id, "verdict row"), cause=needs.cause, t=needs.t + _soon(ctx, needs.id, 1),
+        client=needs.client, qtype="TXT", name=np.full(len(file), -1, dtype=np.int32),
+        answer=np.zeros(len(file), dtype=np.uint32), rcode="NOERROR", ttl=60,
     )
     gone = RCODES.index("NXDOMAIN")
     return asked.replace(

@@ -85,7 +85,8 @@ def _zone_checks(ctx: Context, row: U64, cause: U64, t: I64, client: U32) -> lis
     if not own:
         return []
     return [wire.records(
-        ctx.world, ctx.root, ids=ctx.seed.noise(row, kind), cause=cause, t=t + 5 * SECOND + k * 2_000, client=client,
+        ctx.world, ctx.root, ids=ctx.seed.noise(row, kind), cause=cause,
+        t=t + 5 * SECOND + k * wire.beside(ctx.seed, row), client=client,
         name=np.full(len(row), own[0]), qtype=np.full(len(row), QTYPES.index(kind)),
     ) for k, kind in enumerate(("SOA", "NS"))]
 
