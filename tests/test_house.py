@@ -10,6 +10,8 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
+from redgen import compiled
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "redgen"
 
@@ -145,7 +147,7 @@ def test_sizes(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef):
-            kernel = any("njit" in ast.unparse(d) or "vectorize" in ast.unparse(d) for d in node.decorator_list)
+            kernel = any("njit" in ast.unparse(d) or "kernel" in ast.unparse(d) for d in node.decorator_list)
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= (LONGEST_KERNEL if kernel else LONGEST_FUNCTION), f"{path}:{node.lineno} {node.name}"
 
@@ -166,3 +168,16 @@ def test_every_module_and_public_function_says_what_it_is(path: Path) -> None:
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name}"
+
+
+def test_compiled_code_follows_every_source_of_a_kernel() -> None:
+    """Kernels hold what they call and name: a change in any of these files makes all of them compile again."""
+    callers = [p for p in modules() if "redgen.compiled" in set(imports(p)) or p.stem in {"seed", "digits", "times"}]
+    named = {p.relative_to(PACKAGE).as_posix() for p in callers if p.parent.name != "scoring"}
+    for path in callers:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module and any(a.name.isupper() for a in node.names):
+                file = PACKAGE.parent / (node.module.replace(".", "/") + ".py")
+                named |= {file.relative_to(PACKAGE).as_posix()} if file.is_file() else set()
+    assert sorted(named - set(compiled.SOURCES)) == []
+    assert [name for name in compiled.SOURCES if not (PACKAGE / name).is_file()] == []

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,7 +70,9 @@ class Timeline:
         if not len(self.subject):
             return np.full(len(who), -1, dtype=np.int64)
         when = np.full(len(who), t, dtype=np.int64)
-        return _pieces_at(self.subject, self.t0, self.t1, who, when)  # type: ignore[no-any-return]
+        found = np.empty(len(who), dtype=np.int64)
+        _pieces_at(self.subject, self.t0, self.t1, who, when, found)
+        return found
 
     def codes(self, subject: NDArray[np.integer], t: I8 | int) -> I4:
         """The truth code of the effect that holds for each (subject, t), 0 where none does."""
@@ -137,7 +138,7 @@ def _pieces(effects: list[Effect]) -> list[tuple[int, int, int, float, int]]:
     return found
 
 
-@kernel
+@kernel()
 def piece_at(subject, t0, t1, who, when):  # type: ignore[no-untyped-def]
     """For use inside kernels: the piece of a timeline that holds for (who, when), -1 when none does."""
     low, high = 0, subject.shape[0]
@@ -151,9 +152,7 @@ def piece_at(subject, t0, t1, who, when):  # type: ignore[no-untyped-def]
     return low if low >= 0 and subject[low] == who and when < t1[low] else -1
 
 
-@nb.njit(cache=True, nogil=True)
-def _pieces_at(subject, t0, t1, who, when):  # type: ignore[no-untyped-def]
-    found = np.empty(who.shape[0], dtype=np.int64)
+@kernel()
+def _pieces_at(subject, t0, t1, who, when, found):  # type: ignore[no-untyped-def]
     for i in range(who.shape[0]):
         found[i] = piece_at(subject, t0, t1, who[i], when[i])
-    return found

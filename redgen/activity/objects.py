@@ -6,7 +6,6 @@ a person's orders have the same numbers wherever they are asked for.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +24,9 @@ OWNED = 4
 
 def popular_objects(world: World, route: NDArray[np.integer], u: NDArray[np.float64]) -> NDArray[np.int64]:
     """An object of each route by its popularity law, for uniforms ``u``; -1 where the route has none."""
-    return _popular(route.astype(np.int64), u, world.routes.objects, world.routes.zipf)  # type: ignore[no-any-return]
+    found = np.full(len(route), -1, dtype=np.int64)
+    _popular(route.astype(np.int64), u, world.routes.objects, world.routes.zipf, found)
+    return found
 
 
 def zipf_laws(n: NDArray[np.int64], s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -35,7 +36,9 @@ def zipf_laws(n: NDArray[np.int64], s: NDArray[np.float64]) -> NDArray[np.float6
 
 def zipf_ranks(u: NDArray[np.float64], n: int, s: float) -> NDArray[np.int64]:
     """Ranks in [0, n) with P(rank) ~ 1/(rank + 1)^s, one per uniform."""
-    return _ranks(np.asarray(u, dtype=np.float64), np.int64(n), np.float64(s))  # type: ignore[no-any-return]
+    found = np.empty(len(u), dtype=np.int64)
+    _ranks(np.asarray(u, dtype=np.float64), np.int64(n), np.float64(s), found)
+    return found
 
 
 def own_objects(
@@ -44,7 +47,9 @@ def own_objects(
     """The k-th object (k < ``OWNED``) that each person owns at a route, such as their orders: a keyed fact."""
     which = np.broadcast_to(np.asarray(k, dtype=np.int64), person.shape).copy()
     n = int(world.routes.objects[route])
-    return _owned_rows(owned_key(world), person.astype(np.int64), which, n)  # type: ignore[no-any-return]
+    found = np.empty(len(which), dtype=np.int64)
+    _owned_rows(owned_key(world), person.astype(np.int64), which, n, found)
+    return found
 
 
 def owned_key(world: World) -> np.uint64:
@@ -52,13 +57,13 @@ def owned_key(world: World) -> np.uint64:
     return world.seed.key_for("owned objects")
 
 
-@nb.njit("uint64(uint64, uint64)", cache=True, nogil=True)
+@kernel("uint64(uint64, uint64)")
 def hashed(h, salt):  # type: ignore[no-untyped-def]
     """``seed.mix`` as a call of its own, which keeps large kernels quick to compile."""
     return mix(h, salt)
 
 
-@nb.njit("float64(uint64, uint64)", cache=True, nogil=True)
+@kernel("float64(uint64, uint64)")
 def uniform(h, salt):  # type: ignore[no-untyped-def]
     """One float in (0, 1) of a hash, by a number of its own."""
     return to_uniform(mix(h, salt))
@@ -70,7 +75,7 @@ _CORNERS = normal_quantile(np.arange(_CELLS + 1) / _CELLS)
 _CELL_SHIFT, _PART_MASK = np.uint64(64 - 11), np.uint64((1 << 53) - 1)
 
 
-@nb.njit("float64(uint64, uint64)", cache=True, nogil=True)
+@kernel("float64(uint64, uint64)")
 def normal(h, salt):  # type: ignore[no-untyped-def]
     """One standard normal of a hash, by a number of its own.
 
@@ -85,7 +90,7 @@ def normal(h, salt):  # type: ignore[no-untyped-def]
     return low + (_CORNERS[cell + 1] - low) * (np.float64(z & _PART_MASK) * 2.0**-53)
 
 
-@kernel
+@kernel()
 def chosen(upto, u):  # type: ignore[no-untyped-def]
     """The first position whose running total exceeds u, -1 when the totals are zeros."""
     n = upto.shape[0]
@@ -97,14 +102,14 @@ def chosen(upto, u):  # type: ignore[no-untyped-def]
     return n - 1
 
 
-@kernel
+@kernel()
 def zipf(u, n, s):  # type: ignore[no-untyped-def]
     """Rank in [0, n) with P(rank) ~ 1/(rank + 1)^s, by inversion of the continuous law on [1/2, n + 1/2]."""
     low, span, power = zipf_law(n, s)
     return zipf_rank(u, n, low, span, power)
 
 
-@kernel
+@kernel()
 def zipf_law(n, s):  # type: ignore[no-untyped-def]
     """What ``zipf_rank`` needs to know of n and s: (low, span, power); power 0 stands for s = 1."""
     if abs(s - 1.0) < 1e-9:
@@ -113,7 +118,7 @@ def zipf_law(n, s):  # type: ignore[no-untyped-def]
     return low, (n + 0.5) ** (1.0 - s) - low, 1.0 / (1.0 - s)
 
 
-@kernel
+@kernel()
 def zipf_rank(u, n, low, span, power):  # type: ignore[no-untyped-def]
     """``zipf`` for a law that is known."""
     if n <= 1:
@@ -122,7 +127,7 @@ def zipf_rank(u, n, low, span, power):  # type: ignore[no-untyped-def]
     return min(np.int64(x - 0.5), np.int64(n - 1))
 
 
-@kernel
+@kernel()
 def scattered(rank, n):  # type: ignore[no-untyped-def]
     """A permutation of [0, n) (of hashes for huge n), so that popular objects do not have the lowest numbers."""
     if n < 2_000_000_000:
@@ -130,13 +135,13 @@ def scattered(rank, n):  # type: ignore[no-untyped-def]
     return np.int64(hashed(np.uint64(n), np.uint64(rank)) % np.uint64(n))
 
 
-@kernel
+@kernel()
 def owned(key, person, k, n):  # type: ignore[no-untyped-def]
     """The k-th object of a person among ``n``."""
     return np.int64(hashed(hashed(key, np.uint64(person)), np.uint64(n) * np.uint64(64) + np.uint64(k)) % np.uint64(n))
 
 
-@kernel
+@kernel()
 def object_of(mode, h, n, law, person, last, key, position):  # type: ignore[no-untyped-def]
     """The object a step is about; see ``OBJECTS``. ``law``: that of the n objects' popularity."""
     if mode == NONE or n <= 1:
@@ -152,27 +157,22 @@ def object_of(mode, h, n, law, person, last, key, position):  # type: ignore[no-
     return min(np.int64(uniform(h, 1) * n), n - 1)
 
 
-@nb.njit(cache=True, nogil=True)
-def _popular(route, u, objects, exponents):  # type: ignore[no-untyped-def]
-    found = np.full(route.shape[0], -1, dtype=np.int64)
+@kernel()
+def _popular(route, u, objects, exponents, found):  # type: ignore[no-untyped-def]
     for i in range(route.shape[0]):
         n = objects[route[i]]
         if n > 1:
             found[i] = scattered(zipf(u[i], n, exponents[route[i]]), n)
-    return found
 
 
-@nb.njit(cache=True, nogil=True)
-def _ranks(u, n, s):  # type: ignore[no-untyped-def]
-    found = np.empty(u.shape[0], dtype=np.int64)
+@kernel()
+def _ranks(u, n, s, found):  # type: ignore[no-untyped-def]
+    law = zipf_law(n, s)
     for i in range(u.shape[0]):
-        found[i] = zipf(u[i], n, s)
-    return found
+        found[i] = zipf_rank(u[i], n, law[0], law[1], law[2])
 
 
-@nb.njit(cache=True, nogil=True)
-def _owned_rows(key, person, k, n):  # type: ignore[no-untyped-def]
-    found = np.empty(person.shape[0], dtype=np.int64)
+@kernel()
+def _owned_rows(key, person, k, n, found):  # type: ignore[no-untyped-def]
     for i in range(person.shape[0]):
         found[i] = owned(key, person[i], k[i], n)
-    return found

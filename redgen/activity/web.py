@@ -117,13 +117,13 @@ def answer_key(seed: Seed) -> np.uint64:
     return seed.child("web").key_for("answer")
 
 
-@kernel
+@kernel()
 def upstream_time(h, mu, sigma):  # type: ignore[no-untyped-def]
     """Microseconds an unhurried upstream takes, for the row whose answer hash is ``h``; for kernels."""
     return np.int64(1000.0 * np.exp(mu + sigma * normal(h, 1))) + 150
 
 
-@kernel
+@kernel()
 def _body(rule, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
     """Body bytes of a request that succeeds: cacheable and asset bodies belong to the object, others vary a little."""
     if rule.body == 0:
@@ -143,7 +143,7 @@ def _body(rule, h, route, obj, obj2, word):  # type: ignore[no-untyped-def]
     return np.int64(min(size, rule.cap)) + 1
 
 
-@kernel
+@kernel()
 def _sent(rule, h, status, method, route, obj, obj2, word, site, tokens, padded):  # type: ignore[no-untyped-def]
     """Body bytes sent with ``status``: nothing, a page of nginx's, an error of the application's, or the body."""
     if method == _HEAD or status in (204, 304, 499):
@@ -163,7 +163,7 @@ def _sent(rule, h, status, method, route, obj, obj2, word, site, tokens, padded)
     return np.int64(2400 + hashed(np.uint64(status), np.uint64(site)) % np.uint64(4200))
 
 
-@kernel
+@kernel()
 def _under_load(h, level, took):  # type: ignore[no-untyped-def]
     """(status or 0, microseconds) of an upstream request at an offered load of ``level`` times capacity.
 
@@ -181,7 +181,7 @@ def _under_load(h, level, took):  # type: ignore[no-untyped-def]
     return 503, np.int64(200 + 4_000 * uniform(h, 11))
 
 
-@kernel
+@kernel()
 def _decided(rule, h, method, obj):  # type: ignore[no-untyped-def]
     """The status that the route gives when the caller left it open."""
     if method == _OPTIONS:
@@ -193,7 +193,7 @@ def _decided(rule, h, method, obj):  # type: ignore[no-untyped-def]
     return rule.status
 
 
-@kernel
+@kernel()
 def _answers(  # type: ignore[no-untyped-def]
     key, rules, servers, padded, bot, load, asked, known, status, size, req_bytes, dur, upstream, up_dur, changed
 ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,7 +72,7 @@ def _by_connection(conn: U64, t: NDArray[np.int64], ids: U64) -> NDArray[np.int6
     return order if (after | (of[1:] != of[:-1])).all() else np.lexsort((ids, t, conn))
 
 
-@kernel
+@kernel()
 def _connections(  # type: ignore[no-untyped-def]
     ids, first, order, client, t, dur, size, asked, label, keepalive, quits, plain, start, stop, sent, got, state, truth
 ):
@@ -112,13 +111,17 @@ def _connections(  # type: ignore[no-untyped-def]
         stop[k] = end + idle + trip
 
 
-@nb.njit(cache=True, nogil=True)
-def server_closes(ids):  # type: ignore[no-untyped-def]
+def server_closes(ids: U64) -> NDArray[np.bool_]:
     """Whether the server is the first to close each flow, by its ``id``: after the keep-alive time, for ``flows``."""
-    found = np.empty(ids.shape[0], dtype=np.bool_)
+    found = np.empty(len(ids), dtype=np.bool_)
+    _server_closes(ids, found)
+    return found
+
+
+@kernel()
+def _server_closes(ids, found):  # type: ignore[no-untyped-def]
     for k in range(ids.shape[0]):
         found[k] = uniform(ids[k], 6) < _SERVER_CLOSES
-    return found
 
 
 def lookups(

@@ -6,8 +6,7 @@ might not fit, and reports the instruction that met a value it must not use.
 
 from __future__ import annotations
 
-import numba as nb
-
+from redgen.compiled import kernel
 from redgen.render import digits as d
 from redgen.render import program as ops
 from redgen.render.times import put_time, time_fits
@@ -16,7 +15,7 @@ SCRATCH = 4 + ops.MAX_DEPTH + 2
 """How many int64 the kernel needs to remember the day it is in and where forms go back to."""
 
 
-@nb.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
+@kernel(error_model="numpy")
 def render(code, starts, data, offsets, columns, row, n, scratch, out, o, ends, room):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one switch
     """Write rows ``row``..``n`` of ``columns`` (int64[columns, rows]) into ``out`` from ``o`` on.
 

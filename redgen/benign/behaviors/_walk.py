@@ -129,7 +129,7 @@ SETTING = np.dtype([
 """What holds for every session."""
 
 
-@kernel
+@kernel()
 def _holds(timeline, who, t):  # type: ignore[no-untyped-def]
     """Truth code of the effect that holds for a person, 0 when none does."""
     if who < 0 or timeline[0].shape[0] == 0:
@@ -138,7 +138,7 @@ def _holds(timeline, who, t):  # type: ignore[no-untyped-def]
     return np.int64(timeline[3][at]) if at >= 0 else np.int64(0)
 
 
-@kernel
+@kernel()
 def _begin(st, slots, upto, setting, me):  # type: ignore[no-untyped-def]
     """Set the state to the start of a session."""
     st.t, st.budget, st.position, st.signed, st.page = me.t, me.pages, me.start, me.signed, me.external
@@ -153,7 +153,7 @@ def _begin(st, slots, upto, setting, me):  # type: ignore[no-untyped-def]
         slots[k].busy = 0
 
 
-@kernel
+@kernel()
 def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
     """Decide the step (calls for members wait for the login) and what it is about."""
     step = steps[st.node]
@@ -169,7 +169,7 @@ def _ask(st, h, steps, place, person, setting):  # type: ignore[no-untyped-def]
     st.position += 1
 
 
-@kernel
+@kernel()
 def _tried(does, h, effects, person, t, tries, setting, has_factor):  # type: ignore[no-untyped-def]
     """(mark, truth) of a step that means something to the identity provider."""
     if does == PASSWORD or does == TOKEN:  # noqa: PLR1714, SIM109 (numba)
@@ -191,7 +191,7 @@ def _tried(does, h, effects, person, t, tries, setting, has_factor):  # type: ig
     return (LEFT if does == LOGOUT else 0), np.int64(0)
 
 
-@kernel
+@kernel()
 def _judge(st, h, steps, place, effects, me, setting):  # type: ignore[no-untyped-def]
     """Decide what the answer is where the session decides it: sign-ins, revoked tokens, copies still fresh."""
     step = steps[st.node]
@@ -220,7 +220,7 @@ def _judge(st, h, steps, place, effects, me, setting):  # type: ignore[no-untype
         st.seen |= bit
 
 
-@kernel
+@kernel()
 def _connection(st, slots, me, t, keepalive):  # type: ignore[no-untyped-def]
     """The slot that carries a request at t, opened anew where none is free."""
     many = 1 if me.h2 else _SLOTS
@@ -243,7 +243,7 @@ def _connection(st, slots, me, t, keepalive):  # type: ignore[no-untyped-def]
     return best
 
 
-@kernel
+@kernel()
 def _write(out, n, st, slots, me, s, row, t, route, status, setting):  # type: ignore[no-untyped-def]
     """Send a request over a connection; write it when it begins inside the window and there is room. Rows so far."""
     slot = slots[_connection(st, slots, me, t, setting.keepalive)]
@@ -261,7 +261,7 @@ def _write(out, n, st, slots, me, s, row, t, route, status, setting):  # type: i
     return n + 1
 
 
-@kernel
+@kernel()
 def _request(st, slots, steps, place, me, s, row, setting, out, n):  # type: ignore[no-untyped-def]
     """The step's own request; a page becomes what later requests refer to. Rows so far."""
     step = steps[st.node]
@@ -277,7 +277,7 @@ def _request(st, slots, steps, place, me, s, row, setting, out, n):  # type: ign
     return written
 
 
-@kernel
+@kernel()
 def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type: ignore[no-untyped-def]
     """What the page loads within about a second, one after the other, referring to it. Rows so far."""
     took = st.took
@@ -304,7 +304,7 @@ def _loads(st, slots, step, loads, place, me, s, row, setting, out, n):  # type:
     return n
 
 
-@kernel
+@kernel()
 def _follow(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     """Set the next step (-1 ends the session) and how it comes: after thought, at once, or as another try."""
     step, mark = steps[st.node], st.mark
@@ -330,7 +330,7 @@ def _follow(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
         st.node, st.how = chosen(upto[st.node], uniform(h, 6)), _THINK
 
 
-@kernel
+@kernel()
 def _advance(st, steps, upto, h, setting):  # type: ignore[no-untyped-def]
     """Go to the next step: a round trip later, after a failed try's second thought, or after reading."""
     step = steps[st.node]
@@ -364,7 +364,7 @@ def walk(setting: Column, script: Script, place: Column, cast: Column, effects: 
     return int(_walk(setting, script.steps, script.loads, script.upto, place, cast, effects, states, slots, out))
 
 
-@kernel
+@kernel()
 def _walk(settings, steps, loads, upto, place, cast, effects, states, slots, out):  # type: ignore[no-untyped-def]
     """See ``walk``; ``states`` and ``slots`` hold the session under way."""
     setting = settings[0]

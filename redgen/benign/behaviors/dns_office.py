@@ -67,19 +67,23 @@ def dns_office(
     found = dict(_staff.wired(ctx, needs, https))
     if "dns" in found:
         asks = np.flatnonzero(seed.uniform(row, "reverse") < reverse)
-        host = (seed.noise(row[asks], "host") % np.uint64(max(len(world.hosts), 1))).astype(np.int64)
-        inner = ctx.once("inner names", lambda: inner_names(ctx))
-        backwards = _staff.questions(
-            ctx, id=seed.noise(row[asks], "reverse row"), cause=sessions.id[at[asks]],
-            t=t[asks] + _soon(ctx, row[asks], 30), client=desk[asks], qtype="PTR", name=inner[host],
-            answer=world.hosts.addr[host], rcode="NOERROR", ttl=3600,
-        )
         begins = np.flatnonzero((rank[kept] == 0) & (seed.uniform(row, "services") < services))
         files = np.flatnonzero(seed.uniform(row, "reputation") < reputation)
         found["dns"] = concat([
-            found["dns"], backwards, _services(ctx, needs.take(begins)), _verdicts(ctx, needs.take(files)),
+            found["dns"], _backwards(ctx, needs.take(asks)), _services(ctx, needs.take(begins)), _verdicts(ctx, needs.take(files)),
         ])
     return found
+
+
+def _backwards(ctx: Context, needs: Needs) -> Table:
+    """Questions for the names of inner addresses."""
+    host = (ctx.seed.noise(needs.id, "host") % np.uint64(max(len(ctx.world.hosts), 1))).astype(np.int64)
+    inner = ctx.once("inner names", lambda: inner_names(ctx))
+    return _staff.questions(
+        ctx, id=ctx.seed.noise(needs.id, "reverse row"), cause=needs.cause, t=needs.t + _soon(ctx, needs.id, 30),
+        client=needs.client, qtype="PTR", name=inner[host], answer=ctx.world.hosts.addr[host], rcode="NOERROR",
+        ttl=3600,
+    )
 
 
 def _soon(ctx: Context, ids: U64, most: int) -> I64:
