@@ -16,13 +16,13 @@ from redgen.errors import DataError, PluginError, RedgenError, SinkError, SpecEr
 from redgen.version import VERSION
 
 if TYPE_CHECKING:
-    from redgen.pipeline.dataset import Dataset, load
+    from redgen.dataset.dataset import Dataset, load
     from redgen.pipeline.run import generate
 
 __version__ = VERSION
 __all__ = ["DataError", "Dataset", "PluginError", "RedgenError", "SinkError", "SpecError", "generate", "load"]
 
-_LAZY = {"Dataset": "redgen.pipeline.dataset", "load": "redgen.pipeline.dataset", "generate": "redgen.pipeline.run"}
+_LAZY = {"Dataset": "redgen.dataset.dataset", "load": "redgen.dataset.dataset", "generate": "redgen.pipeline.run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from redgen.pipeline.dataset import Dataset
+    from redgen.dataset.dataset import Dataset
     from redgen.scorecard import Scorecard
 
 Bound = Literal["lower", "point", "upper"]

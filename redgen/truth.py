@@ -1,6 +1,6 @@
 """Truth: what each row really was, a column until the one door where it is split off.
 
-Only builders of activity, playbooks, the pipeline and the scorer may import this; sources, renderers,
+Only builders of activity, playbooks, the rooms that make datasets, and the scorer may import this; sources, renderers,
 sinks and detectors cannot (``tests/test_house.py`` holds that).
 """
 

@@ -7,14 +7,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from redgen.dataset.dataset import Dataset, load
 from redgen.errors import DataError
-from redgen.pipeline.dataset import Dataset, load
-from redgen.pipeline.inputs import Request, code_files, read_inputs
 from redgen.pipeline.produce import Watch
 from redgen.pipeline.run import generate
+from redgen.shards.inputs import Request, code_files, read_inputs
 
-OTHER_HALF = {"assess", "checks", "cli", "detectors", "evidence", "gates", "matching", "parsers", "readers", "rules",
-              "scoring", "sigma", "statistics"}
+OTHER_HALF = {"assess", "checks", "cli", "dataset", "detectors", "evidence", "gates", "matching", "parsers", "readers",
+              "rules", "scoring", "sigma", "statistics"}
 """Rooms whose code has no part in making a dataset."""
 
 PACKAGE = Path(__file__).resolve().parents[1]

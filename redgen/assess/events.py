@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from redgen.dataset.dataset import Dataset, load
 from redgen.detector import EventFile, Events
 from redgen.errors import DataError
-from redgen.pipeline.dataset import Dataset, load
 
 MANIFEST = "manifest.json"
 

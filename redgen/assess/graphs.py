@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from redgen.errors import RedgenError
-from redgen.pipeline.catalog import graph
+from redgen.playbook.catalog import graph
 
 Edges = tuple[tuple[str, str, float], ...]
 

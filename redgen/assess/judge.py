@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from redgen.alert import Detection
 from redgen.assess.events import of_dataset
 from redgen.assess.index import LogFiles
+from redgen.dataset.dataset import load
 from redgen.errors import DataError
 from redgen.gates.evaluate import evaluate, exit_code
 from redgen.gates.expectations import load_any
 from redgen.gates.regression import compare
 from redgen.matching.ledger import read_ledger
 from redgen.matching.truth_files import read_ground
-from redgen.pipeline.dataset import load
 from redgen.scorecard import Scorecard, Settings, from_json
 from redgen.scoring.score import checked, score
 

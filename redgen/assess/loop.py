@@ -10,10 +10,10 @@ from redgen.assess.detection import all_alerts, run
 from redgen.assess.events import of_dataset
 from redgen.assess.judge import Terms, judge
 from redgen.assess.near import with_near_misses
+from redgen.dataset.dataset import Dataset
 from redgen.detector import Detector
 from redgen.errors import SinkError
 from redgen.evidence.outputs import OUTPUTS
-from redgen.pipeline.dataset import Dataset
 from redgen.scorecard import Scorecard
 
 ALERTS = "alerts.ndjson"

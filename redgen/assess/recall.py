@@ -10,9 +10,9 @@ from redgen.alert import TESTED
 from redgen.assess.detection import detectors_of
 from redgen.assess.judge import Terms
 from redgen.assess.loop import whole_loop
+from redgen.dataset.dataset import Dataset
 from redgen.errors import DataError, did_you_mean
 from redgen.gates.selection import select, unknown_keys
-from redgen.pipeline.dataset import Dataset
 from redgen.scorecard import CAUGHT, CampaignScore, Estimate, Scorecard, Settings
 from redgen.statistics.intervals import clopper_pearson
 

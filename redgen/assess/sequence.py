@@ -13,9 +13,9 @@ from redgen.detector import Detector
 from redgen.errors import DataError
 from redgen.gates.bench import BLIND
 from redgen.gates.evaluate import suspicions
-from redgen.pipeline.inputs import Request, read_inputs
 from redgen.scorecard import CAUGHT, INCONCLUSIVE, PASSED, Scorecard
 from redgen.scorecard import GateResult as Gate
+from redgen.shards.inputs import Request, read_inputs
 from redgen.statistics.sequential import Decision, Sprt, confidence_sequence, run
 
 

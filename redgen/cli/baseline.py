@@ -15,7 +15,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from redgen.pipeline.catalog import baselines
+    from redgen.benign.catalog import baselines
 
     table = Table(box=None, pad_edge=False)
     for name in ("baseline", "title", "populations"):
@@ -31,7 +31,7 @@ def show(name: Annotated[str, typer.Argument(help="A bundled baseline's name, or
     from rich.console import Console
     from rich.table import Table
 
-    from redgen.pipeline.catalog import baseline, pace
+    from redgen.benign.catalog import baseline, pace
 
     entry = baseline(name)
     console = Console()

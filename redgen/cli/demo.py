@@ -12,7 +12,7 @@ from redgen.cli.generate import Force, Jobs, Seed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from redgen.pipeline.dataset import Dataset
+    from redgen.dataset.dataset import Dataset
 
 
 def demo(
@@ -68,7 +68,7 @@ def _what(console: Console, made: Dataset, out: Path, seconds: float) -> None:
 def _lines(console: Console, made: Dataset, out: Path) -> None:
     from rich.text import Text
 
-    from redgen.pipeline.showcase import sample
+    from redgen.dataset.showcase import sample
 
     found = sample(made)
     if found is None:

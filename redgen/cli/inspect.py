@@ -18,7 +18,7 @@ SET = 66
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from redgen.pipeline.overview import CampaignLine
+    from redgen.dataset.overview import CampaignLine
 
 
 def inspect(
@@ -27,8 +27,8 @@ def inspect(
     """Show what is in a dataset: each log, each label, each campaign, and when."""
     from rich.console import Console
 
-    from redgen.pipeline import overview
-    from redgen.pipeline.dataset import load
+    from redgen.dataset import overview
+    from redgen.dataset.dataset import load
 
     data = load(dataset)
     console = Console()
@@ -54,7 +54,7 @@ def inspect(
 def _sources(lines: list[Any]) -> Table:
     from rich.table import Table
 
-    from redgen.pipeline.overview import spark
+    from redgen.dataset.overview import spark
 
     table = Table(title="Logs", title_justify="left", box=None, pad_edge=False)
     for name in ("source", "format"):
@@ -71,7 +71,7 @@ def _sources(lines: list[Any]) -> Table:
 def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: int | None) -> Table:
     from rich.table import Table
 
-    from redgen.pipeline.overview import spark
+    from redgen.dataset.overview import spark
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("id", no_wrap=True)

@@ -17,7 +17,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from redgen.pipeline.catalog import playbooks
+    from redgen.playbook.catalog import playbooks
 
     for title, kind in (("Playbooks", "playbook"), ("Hard negatives", "hard negative")):
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
@@ -38,8 +38,8 @@ def show(
     from rich.console import Console
     from rich.text import Text
 
-    from redgen.pipeline.catalog import graph
     from redgen.playbook import draw
+    from redgen.playbook.catalog import graph
 
     found = graph(name)
     if svg:
@@ -68,7 +68,7 @@ def lint(
 ) -> None:
     """Check playbooks: every mistake at once, with its file and line."""
     from redgen.errors import Problem, SpecError
-    from redgen.pipeline.catalog import graph
+    from redgen.playbook.catalog import graph
 
     problems: list[Problem] = []
     for name in names:
@@ -88,7 +88,7 @@ def paths(name: Name) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from redgen.pipeline.catalog import ways_through
+    from redgen.playbook.catalog import ways_through
 
     table = Table(box=None, pad_edge=False)
     table.add_column("probability", justify="right")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from redgen.pipeline.dataset import Dataset
+    from redgen.dataset.dataset import Dataset
     from redgen.pipeline.produce import Progress, Watch
 
 

@@ -16,8 +16,8 @@ def why(
     from rich.console import Console
     from rich.text import Text
 
-    from redgen.pipeline.dataset import load
-    from redgen.pipeline.explain import explain
+    from redgen.dataset.dataset import load
+    from redgen.dataset.explain import explain
 
     found = explain(load(dataset), place)
     console = Console(soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Where the wings meet: generate, inspect, explain."""
+"""Making a dataset: workers and their journal, files that grow, truth and manifest, and the final name."""

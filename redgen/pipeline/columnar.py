@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from redgen.pipeline.layout import Layout
-from redgen.pipeline.logs import Outlet, render_column
-from redgen.pipeline.shard import Lines
+from redgen.shards.layout import Layout
+from redgen.shards.logs import Outlet, render_column
+from redgen.shards.shard import Lines
 from redgen.source import Column
 from redgen.table import Table
 

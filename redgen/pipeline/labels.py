@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redgen.pipeline.arrow import as_numpy, numbers, texts
 from redgen.pipeline.ledger import FileState, Ledger
 from redgen.pipeline.maker import marks_name
+from redgen.shards.arrow import as_numpy, numbers, texts
 from redgen.truth import Cause
 
 _WORD = pa.dictionary(pa.int32(), pa.string())

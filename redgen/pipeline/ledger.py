@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from redgen.errors import PluginError
-from redgen.pipeline.layout import Layout
-from redgen.pipeline.logs import Outlet
-from redgen.pipeline.shard import COUNTS, OutletShard, Tally
+from redgen.shards.layout import Layout
+from redgen.shards.logs import Outlet
+from redgen.shards.shard import COUNTS, OutletShard, Tally
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ import pyarrow.csv as pv
 from numpy.typing import NDArray
 
 from redgen.activity.terms import FACTORS
-from redgen.pipeline.arrow import numbers, texts
+from redgen.shards.arrow import numbers, texts
 from redgen.vocabulary import Vocabulary
 from redgen.world.hosts import HOST_ROLES
 from redgen.world.people import PEOPLE_KINDS
+from redgen.world.plan import dotted
 from redgen.world.world import World
 
 ASSETS = ("name", "kind", "address", "inner_address", "role")
@@ -64,11 +64,6 @@ def words(vocabulary: Vocabulary, codes: NDArray[Any] | None = None) -> pa.Array
 def pick(choices: tuple[str, ...], codes: NDArray[Any]) -> pa.Array:
     """The words of a closed list at ``codes`` (-1: null)."""
     return texts(choices).take(numbers(codes.astype(np.int64), codes < 0))
-
-
-def dotted(address: int) -> str:
-    """An address as text; nothing for 0."""
-    return str(ipaddress.IPv4Address(int(address))) if address else ""
 
 
 def _assets(world: World) -> Iterator[tuple[str, str, str, str, str]]:

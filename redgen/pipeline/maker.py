@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from redgen.pipeline.columnar import write_parquet
 from redgen.pipeline.ledger import Base, Report
-from redgen.pipeline.logs import MARKS, Chunk
-from redgen.pipeline.shard import OutletShard, ShardPlan, make_shard
 from redgen.pipeline.staging import writing
+from redgen.shards.logs import MARKS, Chunk
+from redgen.shards.shard import OutletShard, ShardPlan, make_shard
 
 MARKS_FOLDER = "marks"
 _OPEN_FILES = 64

@@ -13,12 +13,11 @@ from redgen.clock import human, iso
 from redgen.pipeline.columnar import column_names
 from redgen.pipeline.digests import Digests, sha256_of
 from redgen.pipeline.ledger import Ledger
-from redgen.pipeline.lookups import dotted
-from redgen.pipeline.plan import Plan
-from redgen.pipeline.shard import COUNTS
+from redgen.shards.plan import Plan
+from redgen.shards.shard import COUNTS
 from redgen.truth import LABELS, Cause
 from redgen.version import VERSION
-from redgen.world.plan import AddressPlan
+from redgen.world.plan import AddressPlan, dotted
 
 FORMAT = 1
 

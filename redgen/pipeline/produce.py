@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from redgen.errors import SinkError
-from redgen.pipeline.compress import COMPRESSORS
 from redgen.pipeline.digests import Digests, Follower, sha256_of
 from redgen.pipeline.ledger import Ledger, Report
-from redgen.pipeline.logs import Outlet
 from redgen.pipeline.maker import MARKS_FOLDER, marks_name
-from redgen.pipeline.shard import ShardPlan, warm
 from redgen.pipeline.staging import Staging, writing
 from redgen.pipeline.workers import PlanFactory, alone, crew
+from redgen.shards.compress import COMPRESSORS
+from redgen.shards.logs import Outlet
+from redgen.shards.shard import ShardPlan, warm
 
 
 @dataclass(frozen=True)

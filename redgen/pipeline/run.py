@@ -10,20 +10,20 @@ from pathlib import Path
 
 import yaml
 
+from redgen.dataset.dataset import Dataset, load
 from redgen.pipeline.ahead import renderer_compiling
-from redgen.pipeline.dataset import Dataset, load
 from redgen.pipeline.digests import Digests
-from redgen.pipeline.inputs import Inputs, Request
 from redgen.pipeline.labels import write_labels
 from redgen.pipeline.ledger import Ledger
 from redgen.pipeline.lookups import write_lookups
 from redgen.pipeline.maker import MARKS_FOLDER
 from redgen.pipeline.manifest import manifest, write_manifest
-from redgen.pipeline.plan import Plan, make_plan
 from redgen.pipeline.produce import Watch, produce
-from redgen.pipeline.shard import ShardPlan
 from redgen.pipeline.staging import MANIFEST, Staging, check_target, open_staging, writing
 from redgen.pipeline.truthfiles import campaign_records, effect_records, hard_negative_records, write_jsonl
+from redgen.shards.inputs import Inputs, Request
+from redgen.shards.plan import Plan, make_plan
+from redgen.shards.shard import ShardPlan
 
 
 def generate(scenario: str | Path, target: str | Path | None = None, *, seed: int | None = None,

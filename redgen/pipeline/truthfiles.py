@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from redgen.pipeline.ledger import Ledger
-from redgen.pipeline.plan import Plan
 from redgen.playbook.campaign import Campaign
+from redgen.shards.plan import Plan
 from redgen.truth import Cause
 
 

@@ -21,7 +21,7 @@ from redgen.errors import RedgenError, SinkError
 from redgen.pipeline.ledger import Base, Report
 from redgen.pipeline.maker import Maker
 from redgen.pipeline.memory import collect_seldom, keep_memory
-from redgen.pipeline.shard import ShardPlan
+from redgen.shards.shard import ShardPlan
 
 Grant = Callable[[Report], list[dict[int, Base]]]
 PlanFactory = Callable[[], ShardPlan]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,3 +220,8 @@ class AddressPlan:
         mmdb.write(geo, "GeoLite2-City", self.starts, self.ends, [places[i] for i in self.city])
         mmdb.write(asn, "GeoLite2-ASN", self.starts, self.ends, [operators[i] for i in self.asn])
         return geo, asn
+
+
+def dotted(address: int) -> str:
+    """An address as text; nothing for 0."""
+    return str(ipaddress.IPv4Address(int(address))) if address else ""

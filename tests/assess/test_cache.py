@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from redgen.assess.cache import cache_folder, dataset_for, key_of, whole
+from redgen.dataset.dataset import load
 from redgen.errors import DataError
-from redgen.pipeline.dataset import load
-from redgen.pipeline.inputs import Request
+from redgen.shards.inputs import Request
 
 SCENARIO = """\
 id: tiny

@@ -8,8 +8,8 @@ from pathlib import Path
 from typer.main import get_command
 
 from redgen.cli.main import app
-from redgen.pipeline.inputs import Request
-from redgen.pipeline.plan import make_plan
+from redgen.shards.inputs import Request
+from redgen.shards.plan import make_plan
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 from tests.holds.reading import SOURCES, columns, marked, raw, read, who
 
 HOUR = 3_600_000_000

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import redgen
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 
 SCENARIO = Path(__file__).with_name("scenario.yaml")
 OTHER_FORMATS = tuple(f"sources.{source}.format={form}" for source, form in {

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from redgen.pipeline.dataset import Dataset, load
+from redgen.dataset.dataset import Dataset, load
 
 SOURCES = ("aws_cloudtrail", "linux_auth", "nginx_access", "okta_system", "zeek_conn", "zeek_dns")
 SECOND = 1_000_000

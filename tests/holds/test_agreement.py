@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 from tests.holds.reading import SECOND, Record, lines
 
 MS = 1000

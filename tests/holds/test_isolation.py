@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 from tests.holds.compare import Touched, difference, others
 from tests.holds.conftest import Change, Vary
 from tests.holds.reading import SOURCES, raw

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 from tests.holds import sheets
 from tests.holds.reading import Record, lines, raw
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 
 import redgen
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 from tests.holds.conftest import SCENARIO
 from tests.holds.reading import SOURCES, Record, lines, sentence
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 import redgen
-from redgen.pipeline.dataset import Dataset
-from redgen.pipeline.inputs import Request
-from redgen.pipeline.plan import Plan, make_plan
-from redgen.pipeline.shard import make_shard
+from redgen.dataset.dataset import Dataset
+from redgen.shards.inputs import Request
+from redgen.shards.plan import Plan, make_plan
+from redgen.shards.shard import make_shard
 from tests.holds.compare import Touched, difference
 from tests.holds.conftest import SCENARIO, Make
 from tests.holds.reading import SOURCES, columns, marked, raw, read

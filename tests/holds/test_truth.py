@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 from tests.holds.compare import difference
 from tests.holds.reading import SECOND, SOURCES, TICK, lines, marked, raw
 

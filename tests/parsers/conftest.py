@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 import redgen
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 
 TINY = Path(__file__).with_name("tiny.yaml")
 OTHER_FORMATS = (

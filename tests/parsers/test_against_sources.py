@@ -11,9 +11,9 @@ import duckdb
 import pytest
 
 from redgen.clock import SECOND
+from redgen.dataset.dataset import Dataset
 from redgen.parsers._detect import detect_parser
-from redgen.pipeline.dataset import Dataset
-from redgen.pipeline.inline import parted
+from redgen.shards.inline import parted
 from tests.parsers.reading import Row, relation, rows
 
 EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)  # a TIMESTAMP has no zone

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import redgen
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 
 SMALL = Path(__file__).with_name("small.yaml")
 

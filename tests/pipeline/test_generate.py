@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 import redgen
+from redgen.dataset.dataset import Dataset
 from redgen.pipeline import workers
-from redgen.pipeline.dataset import Dataset
 from tests.pipeline.conftest import SMALL, contents, lines
 
 SOURCES = ("aws_cloudtrail", "linux_auth", "nginx_access", "okta_system", "zeek_conn", "zeek_dns")

@@ -17,15 +17,13 @@ import zstandard
 from redgen.clock import DAY, HOUR, MINUTE, SECOND
 from redgen.errors import PluginError, SinkError
 from redgen.pipeline.labels import write_labels
-from redgen.pipeline.layout import make_layout
 from redgen.pipeline.ledger import Ledger
-from redgen.pipeline.order import write_order
 from redgen.pipeline.produce import produce
-from redgen.pipeline.sensors import Sensor
-from redgen.pipeline.shard import ShardPlan, make_shard
 from redgen.pipeline.staging import open_staging
+from redgen.shards.sensors import Sensor
+from redgen.shards.shard import ShardPlan, make_shard
 from redgen.truth import Cause
-from tests.pipeline.doubles import START, Slow, tiny_plan
+from tests.shards.doubles import START, Slow, tiny_plan
 
 CAUSES = [Cause("benign"), Cause("malicious", "C-0001", "staged", "T1110"), Cause("malicious", "C-0001", "volley")]
 
@@ -231,24 +229,3 @@ def test_a_worker_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(SinkError, match="worker process died"):
         produce(plan, lambda: plan, staging, jobs=2)
     staging.close()
-
-
-def test_shards_follow_the_expected_rows() -> None:
-    window = tiny_plan().layout.window
-    busy = START + 12 * HOUR
-
-    def expected(a: int, b: int) -> float:
-        return 1000 * max(0, min(b, busy + HOUR) - max(a, busy)) / HOUR + (b - a) / HOUR
-
-    layout = make_layout(window, 5 * MINUTE, expected, expected, framed=False, rows_per_shard=100)
-    assert all((c - START) % (5 * MINUTE) == 0 for c in layout.cuts)
-    assert max(expected(*layout.interval(k)) for k in range(layout.shards)) < 260
-    assert layout.shards < 20
-
-
-def test_write_order_is_exact_for_colliding_keys() -> None:
-    rng = np.random.default_rng(1)
-    written = rng.integers(0, 50, 5000) + START
-    ids = (rng.integers(0, 40, 5000).astype(np.uint64) << np.uint64(60)) | rng.integers(0, 3, 5000).astype(np.uint64)
-    order = write_order(written, ids)
-    assert order.tolist() == sorted(range(5000), key=lambda k: (written[k], ids[k], k))

@@ -14,8 +14,8 @@ import pytest
 
 from redgen.errors import SinkError
 from redgen.pipeline.staging import open_staging
-from tests.pipeline.doubles import tiny_plan
 from tests.pipeline.test_produce import make
+from tests.shards.doubles import tiny_plan
 
 
 def dataset(at: Path, *names: str) -> Path:
@@ -111,7 +111,7 @@ def test_a_full_disk_is_a_message_and_the_run_can_go_on(tmp_path: Path, jobs: in
     code = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from tests.pipeline.doubles import tiny_plan\n"
+        "from tests.shards.doubles import tiny_plan\n"
         "from tests.pipeline.test_produce import make\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, {resource.RLIM_INFINITY}))\n"
         "from redgen.errors import SinkError\n"

@@ -14,16 +14,16 @@ import numpy as np
 from redgen.benign.model import BenignModel
 from redgen.clock import MINUTE, Window
 from redgen.errors import SpecError, did_you_mean
-from redgen.pipeline.happenings import Expansion, Happenings
-from redgen.pipeline.inline import Inline
-from redgen.pipeline.inputs import Inputs, Request, code_files, read_inputs
-from redgen.pipeline.layout import Layout, Rotation, make_layout
-from redgen.pipeline.logs import Outlet
-from redgen.pipeline.sensors import Sensor
-from redgen.pipeline.shard import ShardPlan, lookback
 from redgen.playbook.campaign import Campaign, all_effects, plan_campaigns
 from redgen.registry import SOURCES
 from redgen.seed import Seed
+from redgen.shards.happenings import Expansion, Happenings
+from redgen.shards.inline import Inline
+from redgen.shards.inputs import Inputs, Request, code_files, read_inputs
+from redgen.shards.layout import Layout, Rotation, make_layout
+from redgen.shards.logs import Outlet
+from redgen.shards.sensors import Sensor
+from redgen.shards.shard import ShardPlan, lookback
 from redgen.spec.scenario import Scenario, SourceSpec
 from redgen.truth import Cause, Register
 from redgen.version import VERSION

@@ -10,14 +10,14 @@ import numpy as np
 from redgen.activity.effects import Effects
 from redgen.activity.schema import done_between, rows
 from redgen.clock import DAY, HOUR, MINUTE, SECOND, Window, parse_time
-from redgen.pipeline.happenings import Expansion, Happenings
-from redgen.pipeline.layout import Rotation, make_layout
-from redgen.pipeline.logs import Outlet
-from redgen.pipeline.sensors import Sensor
-from redgen.pipeline.shard import ShardPlan
 from redgen.render.holes import Hex, Int, Time
 from redgen.render.template import Template
 from redgen.seed import Seed
+from redgen.shards.happenings import Expansion, Happenings
+from redgen.shards.layout import Rotation, make_layout
+from redgen.shards.logs import Outlet
+from redgen.shards.sensors import Sensor
+from redgen.shards.shard import ShardPlan
 from redgen.source import RECORD, Source
 from redgen.table import Table
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from redgen.dataset.dataset import load
 from redgen.errors import DataError
-from redgen.pipeline.dataset import load
 
 SOURCE = {"title": "Okta", "sigma": {"product": "okta"}, "format": "json", "envelope": False, "inline_labels": False,
           "lines": 1, "bytes": 3, "labels": {"malicious": 0}}

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.clock import SECOND
-from redgen.pipeline.happenings import Happenings
-from redgen.pipeline.layout import Layout
-from redgen.pipeline.logs import Outlet, Written, write
-from redgen.pipeline.order import write_order
-from redgen.pipeline.sensors import Sensed, sense, skewed
+from redgen.shards.happenings import Happenings
+from redgen.shards.layout import Layout
+from redgen.shards.logs import Outlet, Written, write
+from redgen.shards.order import write_order
+from redgen.shards.sensors import Sensed, sense, skewed
 from redgen.table import Table
 from redgen.truth import Index, split
 

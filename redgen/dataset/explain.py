@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.clock import MINUTE, SECOND, iso
+from redgen.dataset.dataset import Dataset, LogFile
+from redgen.dataset.origin import Row, describe
 from redgen.errors import DataError
-from redgen.pipeline.dataset import Dataset, LogFile
-from redgen.pipeline.inputs import Request
-from redgen.pipeline.origin import Row, describe
-from redgen.pipeline.plan import Plan, make_plan
-from redgen.pipeline.shard import Lines, lookback, observe_shard
+from redgen.shards.inputs import Request
+from redgen.shards.plan import Plan, make_plan
+from redgen.shards.shard import Lines, lookback, observe_shard
 from redgen.table import Table
 
 AROUND = 15 * MINUTE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 
 EASY = ("nginx_access", "linux_auth", "okta_system", "aws_cloudtrail")
 FAMILIES = ("account-takeover", "api-misuse", "distributed")

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from redgen.decompress import decompressed
 from redgen.errors import DataError, did_you_mean
-from redgen.pipeline.inline import parted
 from redgen.registry import SOURCES
+from redgen.shards.inline import parted
 
 if TYPE_CHECKING:  # half a second, which who only generates need not wait for
     import pandas as pd

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from redgen.clock import iso
-from redgen.pipeline.dataset import Dataset
+from redgen.dataset.dataset import Dataset
 
 BARS = " ▁▂▃▄▅▆▇█"
 

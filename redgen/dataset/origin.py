@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, METHODS, SHELL_OPS
-from redgen.pipeline.lookups import dotted
-from redgen.pipeline.plan import Plan
+from redgen.shards.plan import Plan
 from redgen.table import Table
 from redgen.truth import Cause
 from redgen.vocabulary import Vocabulary
 from redgen.world.people import PEOPLE_KINDS
-from redgen.world.plan import NETWORK_KINDS
+from redgen.world.plan import NETWORK_KINDS, dotted
 from redgen.world.world import World
 
 Fact = tuple[str, str]

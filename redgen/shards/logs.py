@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from redgen.pipeline.arrow import numbers, strings
-from redgen.pipeline.compress import COMPRESSORS
-from redgen.pipeline.inline import Inline
-from redgen.pipeline.layout import Layout, Rotation
-from redgen.pipeline.sensors import Sensor
 from redgen.render.template import Template
 from redgen.seed import Seed
+from redgen.shards.arrow import numbers, strings
+from redgen.shards.compress import COMPRESSORS
+from redgen.shards.inline import Inline
+from redgen.shards.layout import Layout, Rotation
+from redgen.shards.sensors import Sensor
 from redgen.source import Source
 from redgen.table import Table
 

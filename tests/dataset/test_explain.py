@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from redgen.dataset.dataset import Dataset
+from redgen.dataset.explain import Explanation, explain
 from redgen.errors import DataError
-from redgen.pipeline.dataset import Dataset
-from redgen.pipeline.explain import Explanation, explain
 
 
 def facts(found: Explanation) -> dict[str, str]:

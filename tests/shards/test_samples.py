@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from redgen.pipeline.inputs import Request
-from redgen.pipeline.plan import make_plan
+from redgen.shards.inputs import Request
+from redgen.shards.plan import make_plan
 from redgen.spec.files import names
 
 

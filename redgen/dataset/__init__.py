@@ -1,0 +1,1 @@
+"""A dataset that is there: opened, looked over, and any line of it explained."""
