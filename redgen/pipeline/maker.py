@@ -44,7 +44,10 @@ class Maker:
         report, made = self._held
         for one, places in zip(made, bases, strict=True):
             for chunk in one.written.chunks:
-                self._put(one.outlet.path(chunk.file), chunk, places[chunk.file])
+                base, path = places[chunk.file], one.outlet.path(chunk.file)
+                if one.outlet.source.lanes and base.records == 0:
+                    self._begin(path, one.outlet.stored(one.outlet.header(chunk.file)))
+                self._put(path, chunk, base)
             if one.lines is not None:
                 with writing(self._root):
                     report.parquet += write_parquet(self._root, one.outlet, self._plan.layout, one.lines)
@@ -57,6 +60,12 @@ class Maker:
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
+
+    def _begin(self, path: str, head: bytes) -> None:
+        """A file that nobody else opens: the folder it is in, and what it starts with."""
+        with writing(self._root / path):
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+            os.pwrite(self._fd(path), head, 0)
 
     def _put(self, path: str, chunk: Chunk, base: Base) -> None:
         with writing(self._root / path):

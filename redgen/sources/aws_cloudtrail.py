@@ -1,7 +1,8 @@
-"""AWS CloudTrail: one record per API call, as JSON lines or in the ``{"Records":[…]}`` envelope of S3 delivery.
+"""AWS CloudTrail: one record per API call, as JSON lines or in the ``{"Records":[…]}`` envelopes of S3 delivery.
 
-Records arrive minutes after the call and in no order, as trails deliver them. In the ``s3`` format a file is one
-envelope on one line: a record's line number in the labels is its 1-based place in ``Records``.
+Records arrive minutes after the call and in no order, as trails deliver them. In the ``s3`` format a file holds what
+five minutes brought of one account and region, and stands where a trail puts it; it is one envelope on one line: a
+record's line number in the labels is its 1-based place in ``Records``.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from numpy.typing import NDArray
 
 from redgen.activity.calls import role_resource
 from redgen.activity.schema import Activity
-from redgen.clock import DAY, MINUTE, SECOND, parse_time
+from redgen.clock import DAY, MINUTE, SECOND, iso, parse_time
 from redgen.render.escapes import plain
-from redgen.render.holes import Time
+from redgen.render.holes import BASE62, Time
 from redgen.render.template import Template
 from redgen.seed import I64, U64, Seed
 from redgen.source import RECORD, Column, Field, Source
 from redgen.sources import _cloudtrail_forms as forms
 from redgen.sources import _cloudtrail_sessions as sessions
 from redgen.sources import _cloudtrail_words as words
+from redgen.sources._cloudtrail_events import GLOBAL, regions
 from redgen.table import Schema, Table
 from redgen.world.cloud import PRINCIPAL_TYPES
 from redgen.world.world import World
@@ -96,11 +98,14 @@ class AwsCloudTrail(Source):
         enveloped = self.format == "s3"
         self.lead = b"," if enveloped else b""
         self.rotate = FILE if enveloped else 0
+        places = [(number, name) for number in cloud.accounts for name in regions(cloud)]
+        self.lanes = tuple(map("/".join, places)) if enveloped else ()
+        self.schema = {**self.schema, "lane": "i2"} if enveloped else self.schema
         texts = self._calls.forms
         self.template = Template([f",{t}" for t in texts] if enveloped else [f"{t}\n" for t in texts], self._holes)
         self.event_ids = Template(["@{event_id}"], self._holes)
         self._identities: dict[str, int] = {name: k for k, name in enumerate(forms.wording()["identities"])}
-        self._global = words.regions(cloud).index(words.GLOBAL)
+        self._global = regions(cloud).index(GLOBAL)
         self._roles, self._stamps = words.Roles.of(cloud), sessions.stamps(cloud)
         self._odd = np.array([int(number) & 1 for number in cloud.accounts], dtype=np.int64)
         self._agent_kind = np.array([words.split_agent(ua)[0] for ua in world.agents.ua] + [words.PLAIN], dtype=np.int8)
@@ -142,6 +147,14 @@ class AwsCloudTrail(Source):
         """The envelope's end."""
         return b"]}" if self.format == "s3" else b""
 
+    def filed(self, lane: int, closed: int) -> str:
+        """Where a trail delivers what it has of an account's region. Source: CloudTrail user guide, log file names."""
+        account, region = self.lanes[lane].split("/")
+        day, clock = iso(closed)[:10], iso(closed)[11:16].replace(":", "")
+        drawn = self.seed.child("file", self.lanes[lane], closed).stream().integers(0, len(BASE62), 16)
+        name = f"{account}_CloudTrail_{region}_{day.replace('-', '')}T{clock}Z_{''.join(BASE62[k] for k in drawn)}.json"
+        return f"AWSLogs/{account}/CloudTrail/{region}/{day.replace('-', '/')}/{name}"
+
     def observe(self, activity: Activity) -> Table:
         """One record per row of ``cloud``."""
         table = activity.get("cloud")
@@ -155,13 +168,14 @@ class AwsCloudTrail(Source):
         outcome = np.where(denied, forms.DENIED, np.where(failed, forms.FAILED, forms.OK))
         form = table["op"].astype(np.int64) * 3 + outcome
         who = self._who(table, second)
+        lane = {"lane": who["recipient"] * len(regions(self.world.cloud)) + who["region"]} if self.lanes else {}
         return Table(
             self.schema, len(table), id=ids, t=done, w=done + self._delay(ids), form=form, call=call, op=table["op"],
             event=np.where(second, self.seed.noise(ids, "second event"), call),
             error=table["error"], variant=self._variant(table, call),
             small=220 + (call >> np.uint64(20)) % np.uint64(1400),
             bytes=np.maximum(table["bytes"], 0), week=done + 7 * DAY, filed=done // FILE * FILE, **_clock(done), **who,
-            **self._about(table), **self._created(table, who),
+            **self._about(table), **self._created(table, who), **lane,
         )
 
     def fanout(self, kind: str, table: Table) -> NDArray[np.int32]:
@@ -172,7 +186,7 @@ class AwsCloudTrail(Source):
         """Calls to another account than the caller's."""
         who, account = table["principal"], self.world.cloud.principals.account
         ours = (who >= 0) & (table["account"] >= 0) & ~self._of_aws[who]
-        abroad: NDArray[np.bool_] = ours & (account[who] != table["account"]) & ~self._is_sign_in(table["op"])
+        abroad: NDArray[np.bool_] = ours & (account[who] != table["account"]) & ~self._sign_in[table["op"]]
         return abroad
 
     def _crossing(self, table: Table) -> NDArray[np.bool_]:
@@ -180,7 +194,8 @@ class AwsCloudTrail(Source):
 
         What is refused stands in the caller's trail alone. Source: IAM user guide, logging with CloudTrail.
         """
-        return self._abroad(table) & (table["error"] < 0)
+        crossing: NDArray[np.bool_] = self._abroad(table) & (table["error"] < 0)
+        return crossing
 
     def _seen_twice(self, table: Table) -> tuple[Table, NDArray[np.bool_]]:
         """A row for each record, and which ones are the called account's second record of a call."""
@@ -214,13 +229,20 @@ class AwsCloudTrail(Source):
     def _by_vendor(self, table: Table) -> NDArray[np.bool_]:
         """Roles that nobody of the organisation assumes: their rows name the role itself as the caller."""
         itself = (self._itself[table["principal"]] == table["res"]) & (table["key"] == 0)
-        return np.isin(table["op"], self._assume) & itself
+        by_vendor: NDArray[np.bool_] = np.isin(table["op"], self._assume) & itself
+        return by_vendor
 
     def _delay(self, ids: U64) -> I64:
-        """Minutes until delivery: most after one or two, a second wave around six. Source: a trail of 2,900 records."""
+        """Minutes until delivery: most after one or two, a second wave around six. Source: a trail of 2,900 records.
+
+        What S3 gets waits for its file to be closed, too: it takes as much less to get into one.
+        """
         z, wave = self.seed.normal(ids, "delivery"), self.seed.uniform(ids, "wave") < 0.62
-        minutes = np.where(wave, 1.6 * np.exp(0.45 * z), 6.0 + 0.9 * z)
-        delay: I64 = np.clip(minutes * MINUTE, 2 * SECOND, _LATEST).astype(np.int64)
+        if self.lanes:
+            minutes, latest = np.where(wave, 0.5 * np.exp(0.6 * z), 3.2 + 0.4 * z), _LATEST - FILE
+        else:
+            minutes, latest = np.where(wave, 1.6 * np.exp(0.45 * z), 6.0 + 0.9 * z), _LATEST
+        delay: I64 = np.clip(minutes * MINUTE, 2 * SECOND, latest).astype(np.int64)
         return delay
 
     def _who(self, table: Table, second: NDArray[np.bool_]) -> dict[str, Any]:
@@ -239,7 +261,7 @@ class AwsCloudTrail(Source):
         at_home = np.isin(op, self._named["signin:ConsoleLogin"]) & (kind == PRINCIPAL_TYPES.index("AssumedRole"))
         account = np.maximum(table["account"], 0)
         key = np.where((table["key"] == 0) & known, self.seed.noise(who.astype(np.uint64), "key"), table["key"])
-        sign_in, machine = self._is_sign_in(op), self._machines.of(who, key)
+        sign_in, machine = self._sign_in[op], self._machines.of(who, key)
         owner, vendor = np.where(known, principals.account[who], account), self._by_vendor(table)
         identity = np.where(vendor, self._identities["vendor"], self._identity(table, kind))
         foreign = np.where(kind == 1, self._identities["account_role"], self._identities["account_user"])
@@ -265,9 +287,11 @@ class AwsCloudTrail(Source):
         """Which principals own a long-lived access key."""
         return np.append(np.diff(self.world.cloud.principals.key.offsets) > 0, False)
 
-    def _is_sign_in(self, op: NDArray[Any]) -> NDArray[np.bool_]:
+    @cached_property
+    def _sign_in(self) -> NDArray[np.bool_]:
+        """Which operations sign somebody in."""
         found = [rows for name, rows in self._named.items() if name.startswith("signin:")]
-        return np.isin(op, np.concatenate(found))
+        return np.isin(np.arange(len(self.world.cloud.ops)), np.concatenate(found))
 
     def _identity(self, table: Table, kind: NDArray[Any]) -> NDArray[np.int64]:
         """Which shape of ``userIdentity`` each record has."""
@@ -285,7 +309,7 @@ class AwsCloudTrail(Source):
         user = np.where(table["error"] >= 0, code["sign_in_failed"], code["sign_in"])
         other = np.where(kind == 2, code["sign_in_root"], code["sign_in_unknown"])
         at_door = np.where(kind == 0, user, np.where(kind == 1, code["sign_in_role"], other))
-        return np.where(self._is_sign_in(op), at_door, found)
+        return np.where(self._sign_in[op], at_door, found)
 
     def _about(self, table: Table) -> dict[str, Any]:
         """The resources and the object."""

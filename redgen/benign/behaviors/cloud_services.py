@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def cloud_services(
     made = ctx.once("plan", lambda: _cloud.plan(world, task))
     who, ids = _cloud.principal(world, principal), sessions.id
     start, key, began, parts = sessions.t, np.zeros(len(ids), dtype=np.uint64), np.zeros(len(ids), dtype=np.int64), []
-    hand: dict[str, int] = {}
+    hand: dict[str, Any] = {}
     if opened != "key":
         caller = _cloud.principal(world, by) if opened == "api" else -1
         hand = _hand(ctx, caller) if opened == "api" else {}
@@ -84,7 +84,7 @@ def _check(lasts: int) -> None:
         raise DataError("cloud_services: a credential lasts at most 6 h")
 
 
-def _hand(ctx: Context, principal: int) -> dict[str, int]:
+def _hand(ctx: Context, principal: int) -> dict[str, Any]:
     """Where a program runs, and its software: the same for all roles that it takes on."""
     return {"client": int(ctx.world.cloud.principals.addr[principal]),
             "agent": calls.own_software(ctx.world, ctx.root, principal)}
