@@ -77,6 +77,11 @@ class Source(ABC):
     """The product itself starts a new file this often (µs), whatever longer interval a scenario asks for; 0: it does
     not."""
 
+    lanes: tuple[str, ...] = ()
+    """What the product keeps in files of their own, such as an account's regions: a record's column ``lane`` is a
+    position here. Such a file is there only if something is written to it; the product alone says how long it is open
+    (``rotate``, which is then set, and of which a cell of five minutes is a multiple)."""
+
     near: int = 0
     """A time (µs) near those of the lines to be read; whoever reads a log whose times lack the year sets it."""
 
@@ -110,6 +115,13 @@ class Source(ABC):
     def footer(self, closed: int) -> bytes:  # noqa: ARG002
         """What a file ends with when closed at ``closed`` (µs UTC)."""
         return b""
+
+    def filed(self, lane: int, closed: int) -> str:
+        """Where the file of ``lane`` that is closed at ``closed`` (µs UTC) stands, below the source's own folder.
+
+        Only sources with ``lanes`` name their files; others are numbered.
+        """
+        raise NotImplementedError
 
     def parse(self, line: str) -> dict[str, Any]:
         """One record's line back to fields; the default reads JSON. ValueError when it is not such a line."""

@@ -24,9 +24,10 @@ GLOBAL_REGION = "us-east-1"
 """Where calls of global services are logged."""
 SESSION_WAYS = {
     "api": "sts:AssumeRole", "saml": "sts:AssumeRoleWithSAML", "web_identity": "sts:AssumeRoleWithWebIdentity",
-    "service": "sts:AssumeRole",
+    "service": "sts:AssumeRole", "vendor": "sts:AssumeRole",
 }
-"""How a role is assumed: by a principal, by somebody signed in at the IdP, by a workload's token, by AWS itself."""
+"""How a role is assumed: by a principal, by somebody signed in at the IdP, by a workload's token, by AWS itself, by
+somebody of an account that is not the organization's."""
 
 _BUCKET, _OBJECT, _ROLE = (RESOURCE_KINDS.index(k) for k in ("bucket", "object", "role"))
 _SERVICE = PRINCIPAL_TYPES.index("AWSService")
@@ -91,11 +92,31 @@ def _called_from(world: World, seed: Seed, table: Table) -> Table:
     principals, who = world.cloud.principals, table["principal"]
     aws = (table["service"] >= 0) | (principals.type[who] == _SERVICE)
     client = np.where(table["client"] == 0, principals.addr[who], table["client"])
-    own = world.agents.draw("aws_sdk", seed.uniform(who.astype(np.uint64), "software"))
+    own = _software(world, seed, who)
     agent = np.where(aws, -1, np.where(table["agent"] < 0, own, table["agent"])).astype(np.int32)
     drawn = ports(world, seed, agent, seed.noise(table["cause"], "connection") ^ table["key"])
     cport = np.where(aws, -1, np.where(table["cport"] < 0, drawn, table["cport"]))
     return table.replace(client=np.where(aws, 0, client), agent=agent, cport=cport)
+
+
+def _software(world: World, seed: Seed, who: I32) -> I32:
+    """The SDK of each principal's software; that of functions says where it runs, and no other does."""
+    cloud, agents = world.cloud, world.agents
+    sdk, weight = agents.agents_of("aws_sdk")
+    inside = np.array(["exec-env/AWS_Lambda" in agents.ua[k] for k in sdk])
+    function = np.array([name.startswith("lambda.") for name in cloud.services] + [False])
+    runs = function[cloud.principals.service[who]]
+    u, found = seed.uniform(who.astype(np.uint64), "software"), np.zeros(len(who), dtype=np.int32)
+    for some, kept in ((runs, inside), (~runs, ~inside)):
+        upto = np.cumsum(np.where(kept if kept.any() else True, weight, 0.0))
+        at = np.searchsorted(upto, u[some] * upto[-1], side="right")
+        found[some] = sdk[np.minimum(at, len(sdk) - 1)]
+    return found
+
+
+def own_software(world: World, seed: Seed, principal: int) -> int:
+    """The agent that a principal's software calls with. ``seed`` is the dataset's root."""
+    return int(_software(world, seed.child("calls"), np.array([principal], dtype=np.int32))[0])
 
 
 def _about(cloud: Cloud, seed: Seed, table: Table) -> Table:
@@ -193,18 +214,18 @@ def assume(
     """Assume roles: one row each; calls that follow carry ``principal`` (the role), ``key`` and ``session_t``.
 
     ``role``: the role's row in ``World.cloud.principals``; ``principal``: who assumes it, with ``key`` and
-    ``session_t`` of its own session. ``way``: one of SESSION_WAYS. ``saml`` and ``web_identity`` come from outside: the
-    caller is not a principal yet, and the row's principal is the role itself. ``service``: the caller is the AWS
-    service that the role belongs to. ``machine``: which of several machines each session is for (its number goes into
-    the credential's top bits and gives the session its name); None says nothing of machines. Roles that Identity Center
-    manages are assumed in its own region, others by SAML in us-east-1.
+    ``session_t`` of its own session. ``way``: one of SESSION_WAYS. ``saml``, ``web_identity`` and ``vendor`` come from
+    outside: the caller is not a principal yet, and the row's principal is the role itself. ``service``: the caller is
+    the AWS service that the role belongs to. ``machine``: which of several machines each session is for (its number
+    goes into the credential's top bits and gives the session its name); None says nothing of machines. Roles that
+    Identity Center manages are assumed in its own region, others by SAML in us-east-1.
     """
     cloud, n = world.cloud, len(id)
     role = np.broadcast_to(np.asarray(role, dtype=np.int32), n)
     caller: Any = principal
     if way == "service":
         caller = _service_principals(cloud)[cloud.principals.service[role]]
-    elif way in {"saml", "web_identity"}:
+    elif way in {"saml", "web_identity", "vendor"}:
         caller = role
     made = rows(
         world, seed, id=id, cause=cause, t=t, truth=truth, op=codes(world, [SESSION_WAYS[way]])[0], principal=caller,

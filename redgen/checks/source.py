@@ -13,7 +13,7 @@ from typing import Any
 
 from redgen.activity.schema import KINDS, Activity
 from redgen.checks import sample
-from redgen.clock import SECOND
+from redgen.clock import MINUTE, SECOND
 from redgen.errors import PluginError
 from redgen.seed import Seed
 from redgen.source import RECORD, Source
@@ -221,6 +221,21 @@ def check_header(case: Case) -> None:
         _require(part(sample.START) == part(sample.START), f"{case.source.name}: {part.__name__} changes")
 
 
+def check_lanes(case: Case) -> None:
+    """A source that keeps lanes apart says in which one each record is, and names a file of its own for each period."""
+    made, name = case.made, case.source.name
+    if not made.lanes:
+        return
+    _require(made.rotate > 0 and 5 * MINUTE % made.rotate == 0, f"{name}: lanes without a rotation that fits cells")
+    lane = case.records["lane"]
+    _require(bool(((lane >= 0) & (lane < len(made.lanes))).all()), f"{name}: a record in a lane that is not there")
+    closes = [sample.START + made.rotate * n for n in (1, 2)]
+    named = [made.filed(k, closed) for k in range(len(made.lanes)) for closed in closes]
+    _require(len(set(named)) == len(named), f"{name}: two files of one name")
+    _require(named == [case.fresh().filed(k, closed) for k in range(len(made.lanes)) for closed in closes],
+             f"{name}: other file names from the same seed")
+
+
 def _by_row(records: Table, lines: list[str]) -> dict[int, list[str]]:
     """Lines and write times of each row."""
     found: dict[int, list[str]] = {}
@@ -257,7 +272,7 @@ def _declared(path: str, declared: dict[str, str]) -> str | None:
 
 CHECKS: tuple[Callable[[Case], None], ...] = (
     check_declarations, check_schema, check_nothing, check_same_seed_same_records, check_rows_alone, check_lines,
-    check_fields, check_times, check_fanout, check_event_ids, check_columns, check_header,
+    check_fields, check_times, check_fanout, check_event_ids, check_columns, check_header, check_lanes,
 )
 
 

@@ -91,6 +91,7 @@ class Appender:
             if len(files) >= _OPEN_FILES:
                 self.close()
             flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_DIRECT if direct else 0)
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
             files[path] = os.open(self._root / path, flags, 0o644)
         return files[path]
 

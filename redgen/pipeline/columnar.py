@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -47,7 +48,8 @@ def write_parquet(root: Path, outlet: Outlet, layout: Layout, lines: Lines) -> l
     made: list[list[Any]] = []
     folder = root / "parquet" / outlet.name
     folder.mkdir(parents=True, exist_ok=True)
-    for file, first, stop in layout.pieces(outlet.rotation, lines.written):
+    files = np.zeros_like(lines.written) if outlet.source.lanes else outlet.file_of(lines.records, lines.written)
+    for file, first, stop in layout.pieces(files, lines.written):
         frame = int(layout.frame_of(lines.written[first : first + 1])[0])
         table = to_arrow(outlet.source.columns, lines.records.take(slice(first, stop)))
         path = folder / f"{outlet.name}.{file}.{frame:06d}.parquet"

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redgen.pipeline.ledger import FileState, Ledger
+from redgen.pipeline.ledger import Files, Ledger
 from redgen.pipeline.maker import marks_name
 from redgen.shards.arrow import as_numpy, numbers, texts
 from redgen.truth import Cause
@@ -63,7 +63,7 @@ def _tables(root: Path, ledger: Ledger, words: dict[str, pa.Array]) -> Iterator[
     marked = [shard for shard in range(ledger.layout.shards) if (root / marks_name(shard)).exists()]
     for k, outlet in enumerate(ledger.outlets):
         states = ledger.files[k]
-        where = {(shard, n): (records, size) for n, s in enumerate(states) for shard, records, size in s.ranges}
+        where = {(shard, n): (records, size) for n, s in states.items() for shard, records, size in s.ranges}
         for shard in marked:
             with pa.memory_map(str(root / marks_name(shard))) as source:
                 batch = pa.ipc.open_file(source).get_batch(k)
@@ -71,17 +71,18 @@ def _tables(root: Path, ledger: Ledger, words: dict[str, pa.Array]) -> Iterator[
                     yield _table(outlet.name, states, shard, where, batch, words)
 
 
-def _table(source: str, states: Sequence[FileState], shard: int, where: dict[tuple[int, int], tuple[int, int]],
+def _table(source: str, states: Files, shard: int, where: dict[tuple[int, int], tuple[int, int]],
            batch: pa.RecordBatch, words: dict[str, pa.Array]) -> pa.Table:
     n = len(batch)
     files = as_numpy(batch["file"])
     used, at = np.unique(files, return_inverse=True)
     base = np.array([where[shard, int(f)] for f in used], dtype=np.int64)
-    heads = np.array([states[f].head_lines for f in used], dtype=np.int64)
+    mine = [states[int(f)] for f in used]
+    heads = np.array([state.head_lines for state in mine], dtype=np.int64)
     codes = as_numpy(batch["code"])
     columns = {
         "source": pa.DictionaryArray.from_arrays(numbers(np.zeros(n, dtype=np.int32)), texts([source])),
-        "file": pa.DictionaryArray.from_arrays(numbers(at.astype(np.int32)), texts([states[f].path for f in used])),
+        "file": pa.DictionaryArray.from_arrays(numbers(at.astype(np.int32)), texts([state.path for state in mine])),
         "line": numbers(as_numpy(batch["line"]) + base[at, 0] + heads[at] + 1),
         "offset": numbers(as_numpy(batch["offset"]) + base[at, 1]),
         "event_id": _copied(batch["event_id"]),

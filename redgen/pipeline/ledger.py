@@ -110,21 +110,34 @@ class FileState:
     stored_after: dict[int, int] = field(default_factory=dict)
 
 
+class Files(dict[int, FileState]):
+    """A source's files by number; those of lanes begin when something is written to them, others are all there."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        super().__init__()
+        self._outlet = outlet
+        for file in range(0 if outlet.source.lanes else outlet.files):
+            self[file]
+
+    def __missing__(self, file: int) -> FileState:
+        head = self._outlet.header(file)
+        state = FileState(self._outlet.path(file), head.count(b"\n"), len(head), len(self._outlet.stored(head)))
+        self[file] = state
+        return state
+
+    @property
+    def in_order(self) -> list[tuple[int, FileState]]:
+        """(number, file) in the order of their numbers."""
+        return sorted(self.items())
+
+
 class Ledger:
     """Every file's state and every count, from the reports applied so far (in shard order)."""
 
-    def __init__(self, layout: Layout, outlets: Sequence[Outlet], codes: int, stored_headers: Sequence[int]) -> None:
-        """``stored_headers``: bytes on disk of each file's header, outlet by outlet, file by file."""
+    def __init__(self, layout: Layout, outlets: Sequence[Outlet], codes: int) -> None:
         self.layout = layout
         self.outlets = outlets
-        heads = iter(stored_headers)
-        self.files: list[list[FileState]] = []
-        for outlet in outlets:
-            states = []
-            for n in range(outlet.rotation.files):
-                head = outlet.header(outlet.rotation.opened(n))
-                states.append(FileState(outlet.path(n), head.count(b"\n"), len(head), next(heads)))
-            self.files.append(states)
+        self.files = [Files(outlet) for outlet in outlets]
         lowest, highest = np.iinfo(np.int64).min, np.iinfo(np.int64).max
         self.tallies = [Tally(np.zeros((codes, len(COUNTS)), dtype=np.int64), np.full(codes, highest),
                               np.full(codes, lowest)) for _ in outlets]
@@ -162,7 +175,7 @@ class Ledger:
         wrong = []
         for outlet, states, tally in zip(self.outlets, self.files, self.tallies, strict=True):
             planned, observed, lost, doubled, lines = tally.counts.sum(axis=0).tolist()
-            written = sum(s.records for s in states)
+            written = sum(s.records for s in states.values())
             open_codes = (tally.counts[:, 0] != tally.counts[:, 1]).any()
             if open_codes or lines != observed - lost + doubled or lines != written:
                 wrong.append(f"{outlet.name}: planned {planned}, observed {observed}, lost {lost}, doubled {doubled}, "

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from redgen.pipeline.columnar import write_parquet
@@ -36,8 +37,10 @@ class Made:
         found = []
         for outlet, places, files in zip(plan.outlets, bases, self.spans, strict=True):
             for file, base in places.items():
-                spans = files[file][1:] if base.drop_lead else files[file]
-                found.append((outlet.path(file), base.stored, [block[a:b] for a, b in spans]))
+                pieces = [block[a:b] for a, b in (files[file][1:] if base.drop_lead else files[file])]
+                if begins := outlet.source.lanes and base.records == 0:  # nobody opened such a file before
+                    pieces.insert(0, np.frombuffer(outlet.stored(outlet.header(file)), dtype=np.uint8))
+                found.append((outlet.path(file), 0 if begins else base.stored, pieces))
         return found
 
 

@@ -81,7 +81,8 @@ def _source(plan: Plan, ledger: Ledger, k: int) -> dict[str, Any]:
         "envelope": bool(outlet.source.lead),
         "order": plan.scenario.output.order, "compress": outlet.compression or "none",
         "inline_labels": outlet.inline is not None,
-        "files": len(states), "lines": sum(s.records for s in states), "bytes": sum(s.size for s in states),
+        "files": len(states), "lines": sum(s.records for s in states.values()),
+        "bytes": sum(s.size for s in states.values()),
         "labels": {label: int(sum(tally.counts[c, 4] for c, cause in enumerate(plan.causes) if cause.label == label))
                    for label in LABELS},
     }
@@ -125,7 +126,7 @@ def _labels(causes: Sequence[Cause], ledger: Ledger) -> dict[str, int]:
 
 def _logs(ledger: Ledger, digests: Digests) -> Iterator[dict[str, Any]]:
     for outlet, states in zip(ledger.outlets, ledger.files, strict=True):
-        for n, state in enumerate(states):
+        for n, state in states.in_order:
             yield {
                 "path": state.path, "sha256": digests.digest(state.path), "bytes": state.stored, "size": state.size,
                 "lines": state.records, "head_lines": state.head_lines, "source": outlet.name, "number": n,
@@ -138,7 +139,7 @@ def _parquet(ledger: Ledger) -> Iterator[dict[str, Any]]:
 
 
 def _others(root: Path, ledger: Ledger) -> Iterator[dict[str, Any]]:
-    known = {s.path for states in ledger.files for s in states} | {p[0] for p in ledger.parquet}
+    known = {s.path for states in ledger.files for s in states.values()} | {p[0] for p in ledger.parquet}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_file() and name not in known and name != "journal.jsonl":

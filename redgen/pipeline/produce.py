@@ -15,8 +15,6 @@ from redgen.pipeline.maker import MARKS_FOLDER, addition, marks_name
 from redgen.pipeline.staging import Staging, writing
 from redgen.pipeline.workers import Held, PlanFactory, alone, crew
 from redgen.pipeline.writer import Writer
-from redgen.shards.compress import COMPRESSORS
-from redgen.shards.logs import Outlet
 from redgen.shards.shard import ShardPlan, warm
 
 
@@ -64,7 +62,7 @@ def produce(plan: ShardPlan, factory: PlanFactory, staging: Staging, *, jobs: in
     ledger.check()
     _close_files(plan, staging.path, ledger)
     with writing(staging.path):
-        digests.advance({s.path: s.stored for states in ledger.files for s in states})
+        digests.advance({s.path: s.stored for states in ledger.files for s in states.values()})
     return ledger, digests
 
 
@@ -91,29 +89,23 @@ def _ends(ledger: Ledger, report: Report) -> dict[str, int]:
     return ends
 
 
-def _heads(plan: ShardPlan) -> list[bytes]:
-    """Each file's header as it stands on disk, outlet by outlet, file by file."""
-    return [_frame(o, o.header(o.rotation.opened(n))) for o in plan.outlets for n in range(o.rotation.files)]
-
-
 def _open_files(plan: ShardPlan, root: Path) -> None:
-    """Make folders and every file with its header."""
-    heads = iter(_heads(plan))
+    """Make folders and every file with its header; those of lanes are begun by who writes to them first."""
     with writing(root):
         (root / MARKS_FOLDER).mkdir(exist_ok=True)
         for outlet in plan.outlets:
             (root / "logs" / outlet.name).mkdir(parents=True, exist_ok=True)
-            for file in range(outlet.rotation.files):
-                (root / outlet.path(file)).write_bytes(next(heads))
+            for file in range(0 if outlet.source.lanes else outlet.files):
+                (root / outlet.path(file)).write_bytes(outlet.stored(outlet.header(file)))
 
 
 def _close_files(plan: ShardPlan, root: Path, ledger: Ledger) -> None:
     """Cut each file to its length (an earlier run may have written more) and add its footer."""
     with writing(root):
         for outlet, states in zip(plan.outlets, ledger.files, strict=True):
-            for file, state in enumerate(states):
-                foot = outlet.source.footer(outlet.rotation.closed(file))
-                stored = _frame(outlet, foot)
+            for file, state in states.items():
+                foot = outlet.footer(file)
+                stored = outlet.stored(foot)
                 with (root / state.path).open("r+b") as stream:
                     stream.truncate(state.stored)
                     stream.seek(state.stored)
@@ -122,17 +114,11 @@ def _close_files(plan: ShardPlan, root: Path, ledger: Ledger) -> None:
                 state.stored += len(stored)
 
 
-def _frame(outlet: Outlet, data: bytes) -> bytes:
-    """``data`` as it stands on disk; nothing stays nothing."""
-    return COMPRESSORS[outlet.compression][1](data) if data else b""
-
-
 def _resumed(plan: ShardPlan, staging: Staging) -> tuple[Ledger, Digests]:
     """The state after those of the journal's entries that the bytes on disk confirm."""
-    heads = [len(h) for h in _heads(plan)]
     entries: Sequence[dict[str, Any]] = staging.entries
     while True:
-        ledger, digests = Ledger(plan.layout, plan.outlets, plan.codes, heads), Digests(staging.path)
+        ledger, digests = Ledger(plan.layout, plan.outlets, plan.codes), Digests(staging.path)
         confirmed = sum(1 for _ in _confirm(ledger, digests, entries))
         if confirmed == len(entries):
             return ledger, digests

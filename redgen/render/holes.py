@@ -25,7 +25,9 @@ TIME_STYLES = (
     "aws_date",         # Jan 12, 2026 3:14:07 AM
     "aws_date_comma",   # Jan 12, 2026, 3:14:07 AM
     "date",             # 2026-01-12
+    "slash_date",       # 2026/01/12
     "basic_s_z",        # 20260112T031407Z
+    "basic_m_z",        # 20260112T0314Z
     "zeek_open",        # 2026-01-12-03-14-07
     "epoch_s",          # 1768187647
     "epoch_ms",         # 1768187647482

@@ -2,6 +2,9 @@
 
 Everything is int64 unless it is hashed. Rows are written one after the other; the kernel stops before a row that
 might not fit, and reports the instruction that met a value it must not use.
+
+Compiled code is kept on disk under the time stamp of this file alone: who changes what it calls (``digits``, ``times``,
+the numbers of ``program`` and ``TIME_STYLES``; last: ``slash_date`` and ``basic_m_z``) changes this file, too.
 """
 
 from __future__ import annotations

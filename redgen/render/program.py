@@ -24,7 +24,7 @@ MAX_DEPTH = 8
 """How deep forms may stand within forms."""
 
 _HOLE = re.compile(r"@\{([^{}]*)\}")
-_TIME_LENGTHS = (20, 24, 27, 25, 29, 32, 26, 15, 24, 25, 10, 16, 19, 20, 20, 20, 20, 20)
+_TIME_LENGTHS = (20, 24, 27, 25, 29, 32, 26, 15, 24, 25, 10, 10, 16, 14, 19, 20, 20, 20, 20, 20)
 _ALL = 1 << 63
 
 

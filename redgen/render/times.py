@@ -15,7 +15,9 @@ _SYSLOG = TIME_STYLES.index("syslog")
 _AWS = TIME_STYLES.index("aws_date")
 _AWS_COMMA = TIME_STYLES.index("aws_date_comma")
 _DATE = TIME_STYLES.index("date")
+_SLASH = TIME_STYLES.index("slash_date")
 _BASIC = TIME_STYLES.index("basic_s_z")
+_MINUTE = TIME_STYLES.index("basic_m_z")
 _ZEEK = TIME_STYLES.index("zeek_open")
 _EPOCH_S = TIME_STYLES.index("epoch_s")
 _EPOCH_MS = TIME_STYLES.index("epoch_ms")
@@ -158,6 +160,17 @@ def _put_named(out, o, style, offset, second, calendar):  # type: ignore[no-unty
         return _put_clock(out, o + 4, second, 58, 1)
     if style in (_AWS, _AWS_COMMA):
         return _put_aws(out, o, second, style == _AWS_COMMA, calendar)
+    if style == _SLASH:
+        o = _put_date(out, o, calendar, 1)
+        out[o - 6] = out[o - 3] = 47
+        return o
+    if style == _MINUTE:
+        o = _put_date(out, o, calendar, 0)
+        out[o] = 84
+        o = put_pair(out, o + 1, second // 3600)
+        o = put_pair(out, o, second // 60 % 60)
+        out[o] = 90
+        return o + 1
     o = _put_date(out, o, calendar, style != _BASIC)
     if style == _DATE:
         return o

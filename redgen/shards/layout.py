@@ -100,11 +100,10 @@ class Layout:
         """How many steps the timeline has."""
         return max(1, -(-self.window.duration // self.bin))
 
-    def pieces(self, rotation: Rotation, written: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-        """(file, first row, last row + 1) of each stretch of sorted write times that shares a file and a frame."""
+    def pieces(self, file: NDArray[np.int64], written: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+        """(file, first row, last row + 1) of each stretch of rows, sorted by file, that shares a file and a frame."""
         if not len(written):
             return []
-        file = rotation.file_of(written)
         key = file * (1 << 32) + self.frame_of(written) if self.frame else file
         borders = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(key)]
         return [(int(file[a]), a, b) for a, b in pairwise(borders)]

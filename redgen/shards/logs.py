@@ -46,15 +46,44 @@ class Outlet:
     inline: Inline | None = None
     parquet: bool = False
 
+    @property
+    def lanes(self) -> int:
+        """How many files are open at a time."""
+        return max(len(self.source.lanes), 1)
+
+    @property
+    def files(self) -> int:
+        """How many files there may be: numbers of files count periods of the rotation, and lanes within them."""
+        return self.rotation.files * self.lanes
+
+    def file_of(self, records: Table, written: NDArray[np.int64]) -> NDArray[np.int64]:
+        """File numbers of records that are written at ``written``."""
+        period = self.rotation.file_of(written)
+        return period * self.lanes + records["lane"] if self.source.lanes else period
+
+    def closed(self, file: int) -> int:
+        """When file number ``file`` ends."""
+        return self.rotation.closed(file // self.lanes)
+
     def path(self, file: int) -> str:
         """Where file number ``file`` is kept, relative to the dataset."""
-        ext = self.source.formats[self.source.format]
-        return str(PurePosixPath("logs", self.name, f"{self.name}.{file}.{ext}{COMPRESSORS[self.compression][0]}"))
+        name = f"{self.name}.{file}.{self.source.formats[self.source.format]}"
+        if self.source.lanes:
+            name = self.source.filed(file % self.lanes, self.closed(file))
+        return str(PurePosixPath("logs", self.name, f"{name}{COMPRESSORS[self.compression][0]}"))
 
-    def header(self, opened: int) -> bytes:
-        """What a file starts with."""
-        head = self.source.header(opened)
+    def header(self, file: int) -> bytes:
+        """What file number ``file`` starts with."""
+        head = self.source.header(self.rotation.opened(file // self.lanes))
         return self.inline.header(head) if self.inline else head
+
+    def footer(self, file: int) -> bytes:
+        """What file number ``file`` ends with."""
+        return self.source.footer(self.closed(file))
+
+    def stored(self, data: bytes) -> bytes:
+        """``data`` as it stands on disk; nothing stays nothing."""
+        return COMPRESSORS[self.compression][1](data) if data else b""
 
     def lookback(self, kind: str) -> int:
         """How long before a line's delivery its activity may have been done, in µs."""
@@ -91,18 +120,18 @@ class Written:
 
 def write(outlet: Outlet, layout: Layout, records: Table, written: NDArray[np.int64],
           codes: NDArray[np.int32], space: Space) -> Written:
-    """Render ``records``, which are sorted by ``written`` and have truth ``codes`` beside them, into ``space``."""
-    files = outlet.rotation.file_of(written).astype(np.int32)
+    """Render ``records``, which are sorted by file and have truth ``codes`` beside them, into ``space``."""
+    files = outlet.file_of(records, written)
     starts = np.zeros(len(records), dtype=np.int64)
     chunks: dict[int, Chunk] = {}
-    for file, first, stop in layout.pieces(outlet.rotation, written):
+    for file, first, stop in layout.pieces(files, written):
         chunk = chunks.setdefault(file, Chunk(file))
         _append(outlet, chunk, records, slice(first, stop), codes, starts, space)
     marked = np.flatnonzero(codes)
     first_row = np.searchsorted(files, files[marked])
     shown = records.take(marked)
     marks = pa.RecordBatch.from_arrays([
-        numbers(files[marked]), numbers(marked - first_row), numbers(starts[marked]),
+        numbers(files[marked].astype(np.int32)), numbers(marked - first_row), numbers(starts[marked]),
         _event_ids(outlet.source, shown), numbers(shown["t"]), numbers(codes[marked]),
     ], schema=MARKS)
     timeline = np.bincount(layout.bin_of(written), minlength=layout.bins)

@@ -23,6 +23,7 @@ from redgen.shards.layout import ROWS_PER_POPULATION, ROWS_PER_SHARD, Layout, Ro
 from redgen.shards.logs import Outlet
 from redgen.shards.sensors import Sensor
 from redgen.shards.shard import ShardPlan, lookback
+from redgen.source import Source
 from redgen.spec.scenario import Scenario, SourceSpec
 from redgen.truth import Cause, Register
 from redgen.version import VERSION
@@ -109,8 +110,17 @@ def _outlet(name: str, spec: SourceSpec, scenario: Scenario, world: World, seed:
     inline = Inline.of(causes, ext, zeek=name.startswith("zeek")) if output.inline_labels else None
     return Outlet(
         name, source, Sensor(spec.latency, spec.loss, spec.duplicates, spec.skew), seed.child("sensor", name),
-        Rotation(scenario.window.window, min(output.rotate, source.rotate or output.rotate)),
+        _rotation(source, scenario),
         "" if output.compress == "none" else output.compress, inline, output.parquet)
+
+
+def _rotation(source: Source, scenario: Scenario) -> Rotation:
+    """When new files begin. A product that keeps lanes apart begins them as it does, and goes on after the window."""
+    window, asked = scenario.window.window, scenario.output.rotate
+    if not source.lanes:
+        return Rotation(window, min(asked, source.rotate or asked))
+    late = -(-max(source.kinds.values()) // source.rotate) * source.rotate
+    return Rotation(Window(window.start, window.stop + late), source.rotate)
 
 
 def _layout(scenario: Scenario, happenings: Happenings, outlets: Sequence[Outlet]) -> Layout:

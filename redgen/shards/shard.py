@@ -40,7 +40,7 @@ class ShardPlan:
 
 @dataclass(frozen=True)
 class Lines:
-    """What one source logs in a shard, in order: ``records`` (as stated), ``written`` (sort key), truth ``codes``."""
+    """What a source logs in a shard, file by file: ``records`` (as stated), ``written`` (sort key), truth ``codes``."""
 
     records: Table
     written: NDArray[np.int64]
@@ -126,6 +126,8 @@ def _keep(outlet: Outlet, seen: Sensed, truth: Index, plan: ShardPlan, shard: in
         inside &= key < b
     kept = np.flatnonzero(inside & ~seen.lost)
     kept = kept[write_order(key[kept], seen.records["id"][kept])]
+    if outlet.source.lanes:  # several files are open at a time: one after the other, each in the order of writing
+        kept = kept[np.argsort(outlet.file_of(seen.records, key)[kept], kind="stable")]
     records = skewed(outlet.sensor, seen.records.take(kept))
     codes = truth.of(records["id"])
     tally = _tally(records["t"], codes, seen.again[kept], plan.codes)

@@ -50,7 +50,11 @@ class Calls:
 
 @cache
 def wording() -> Mapping[str, Any]:
-    """The YAML of records, identities, errors and services."""
+    """The YAML of records, identities, errors and services.
+
+    Beside an operation's response stands ``additional`` (not where the caller was denied, unless its service keeps what
+    was asked), ``details`` (always) and ``worked`` (only where the call did).
+    """
     return _load("cloudtrail")
 
 
@@ -152,12 +156,14 @@ def _words(maker: _Maker, facts: Mapping[str, Any], outcome: int) -> dict[str, s
     failed = facts.get("failed_response", "null")
     words["response"] = failed if outcome else maker.choice([expand(text, words) for text in response], "variant")
     words["bytes_in"], words["bytes_out"] = _BYTES["small" if outcome else facts.get("bytes", "small")]
-    additional = facts["additional"]
-    words["additional"] = f',"additionalEventData":{{{additional}}}' if additional and kept else ""
+    beside = [facts["additional"] if kept else "", facts["details"], "" if outcome else facts["worked"]]
+    additional = ",".join(text for text in beside if text)
+    words["additional"] = f',"additionalEventData":{{{additional}}}' if additional else ""
     words["resources"] = f',"resources":[{facts["resources"]}]' if "resources" in facts and kept else ""
     words["api_version"] = f',"apiVersion":"{facts["api_version"]}"' if facts["api_version"] else ""
     host = expand(facts["host"], words)
-    words["tls"] = maker.choice([_tls(version, cipher, host) for version, cipher in _TLS], "tls")
+    shaken = [_tls(version, cipher, host) for version, cipher in _TLS]
+    words["tls"] = "" if "no_tls" in facts else maker.choice(shaken, "tls")
     return words
 
 
@@ -171,8 +177,8 @@ def _cells(words: Mapping[str, str]) -> dict[str, str]:
         "requestParameters": "<request_cell>", "responseElements": "<response>",
         "requestID": words["request_id"].partition(':"')[2].rstrip('",'), "eventID": "@{event_id}",
         "readOnly": "<read>",
-        "eventType": "<type>", "managementEvent": "<management>", "recipientAccountId": "@{account}",
-        "eventCategory": "<category>",
+        "eventType": "<type>", "managementEvent": "<management>", "recipientAccountId": "@{recipient}",
+        "sharedEventID": "@{shared_cell}", "eventCategory": "<category>",
     }
     found = {name: expand(text, words) for name, text in texts.items()}
     return {name: "" if text == "null" else text for name, text in found.items()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.render.holes import BASE62
 from redgen.seed import Seed
 from redgen.world.cloud import SESSION_NAMES, Cloud
 from redgen.world.world import World
@@ -27,6 +29,23 @@ def providers(world: World, seed: Seed) -> list[str]:
     own = "".join(f"{word:016x}" for word in seed.child("identity center").stream().u64(1).tolist())
     return [f"AWSSSO_{own}_DO_NOT_DELETE" if path.startswith("/aws-reserved/") else "Okta"
             for path in world.cloud.principals.path]
+
+
+def issuers(world: World, seed: Seed) -> list[str]:
+    """Who issued the assertion behind each principal's SAML sessions: the portal of Identity Center, or Okta."""
+    cloud, mine = world.cloud, seed.child("issuer")
+    okta = "http://www.okta.com/" + "".join(BASE62[i] for i in mine.stream().integers(0, 62, 20))
+    home = next(iter(cloud.regions), "us-east-1")
+    instance = f"{next(iter(cloud.accounts), '')}_ins-{mine.child('instance').key:016x}"
+    portal = f"https://portal.sso.{home}.amazonaws.com/saml/assertion/{b64encode(instance.encode()).decode()}"
+    return [portal if path.startswith("/aws-reserved/") else okta for path in cloud.principals.path]
+
+
+def portals(world: World, seed: Seed) -> list[str]:
+    """Addresses from which Identity Center's portal assumes its roles for people."""
+    few = np.arange(4, dtype=np.uint64)
+    found = world.plan.near("cloud", np.zeros(len(few), dtype=np.int32), few, seed, "portal")
+    return [".".join(str(int(a) >> shift & 255) for shift in (24, 16, 8, 0)) for a in found]
 
 
 class Machines:
@@ -64,10 +83,11 @@ def serves_tasks(cloud: Cloud, principal: int) -> bool:
 def stamps(cloud: Cloud) -> NDArray[np.int8]:
     """What names the sessions of each principal; one entry more than principals, for none.
 
-    0 is its text, 1 the text and the time in seconds, 2 in nanoseconds (the SDK for Go), 3 a task's id, 4 a machine's.
+    0 is its text, 1 the text and the time in seconds, 2 in nanoseconds (the SDK for Go), 3 a task's id, 4 a machine's,
+    5 a build's.
     """
     p, stamp, instance = cloud.principals, SESSION_NAMES.index("stamp"), SESSION_NAMES.index("instance")
-    found = [1 + text.startswith("aws-go") if naming == stamp
+    found = [(5 if text == "AWSCodeBuild" else 1 + text.startswith("aws-go")) if naming == stamp
              else (3 if serves_tasks(cloud, k) else 4) if naming == instance else 0
              for k, (naming, text) in enumerate(zip(p.naming, p.session, strict=True))]
     return np.array([*found, 0], dtype=np.int8)

@@ -13,13 +13,13 @@ from redgen.render import holes as h
 from redgen.render.escapes import json_text
 from redgen.render.holes import BASE32_UPPER, BASE62, BASE64, Forms, Hex, Hole, Letters, Pick, Text, Time
 from redgen.seed import Seed
+from redgen.sources._cloudtrail_events import GLOBAL, event_holes, regions, zone_prefix
 from redgen.sources._cloudtrail_forms import expand, wording
-from redgen.sources._cloudtrail_sessions import providers, session_texts
+from redgen.sources._cloudtrail_sessions import issuers, portals, providers, session_texts
 from redgen.vocabulary import Vocabulary
 from redgen.world.cloud import PRINCIPAL_TYPES, RESOURCE_KINDS, Cloud, key_id
 from redgen.world.world import World
 
-GLOBAL = "us-east-1"
 _UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOWER = "abcdefghijklmnopqrstuvwxyz234567"
 Escape = Callable[[str], str]
@@ -30,21 +30,26 @@ _CALL = {COMMAND: "@{command}", MODULE: "@{service}"}
 _MANAGED = re.compile("Amazon|AWS|(Administrator|PowerUser|ReadOnly|IAMFull|ViewOnly)Access$|SecurityAudit$")
 """Names of policies that AWS itself publishes."""
 
-def regions(cloud: Cloud) -> list[str]:
-    """The world's regions; us-east-1, where global services log, is added when it is not among them."""
-    found = list(cloud.regions)
-    return found if GLOBAL in found else [*found, GLOBAL]
-
-
 def constants(world: World, seed: Seed) -> dict[str, str]:
-    """Words that only this organisation knows: its identity provider's name in SAML, its repository, its domain."""
+    """Words that only this organisation knows: its identity provider in SAML, its repository, its vendor, its trail."""
     qualifier = seed.child("saml").stream().integers(0, 64, 27)
     slug = world.org.domain.split(".")[0]
+    vendor = seed.child("vendor")
+    number = f"{100_000_000_000 + vendor.key % 899_999_999_999:012d}"
+    trails, buckets = (_names(world.cloud, kind) for kind in ("trail", "bucket"))
     return {
         "saml": "".join(BASE64[i] for i in qualifier) + "=",
-        "repository": f"repo:{slug}/infrastructure:ref:refs/heads/main",
-        "issuer_url": f"http://www.okta.com/{_base62(seed, 'issuer', 20)}", "domain": world.org.domain,
+        "repository": f"repo:{slug}/infrastructure:ref:refs/heads/main", "domain": world.org.domain,
+        "vendor": number, "vendor_id": key_id("AROA", number, vendor.child("role").key),
+        "vendor_session": f"crawler-{vendor.child('session').key:016x}"[:20],
+        "external_id": f"{vendor.child('external').key:016x}{vendor.child('more').key:016x}",
+        "home": next(iter(regions(world.cloud))), "trail": next(iter(trails), "trail"),
+        "trail_bucket": next((name for name in buckets if "trail" in name), next(iter(buckets), "trail")),
     }
+
+
+def _names(cloud: Cloud, kind: str) -> list[str]:
+    return [cloud.resources.name[int(k)] for k in cloud.resources_of(kind)]
 
 
 def owners(cloud: Cloud) -> list[int]:
@@ -136,7 +141,7 @@ def holes(
     world: World, seed: Seed, commands: Sequence[str], modules: Sequence[str], escape: Escape = json_text
 ) -> dict[str, Hole]:
     """Every hole that calls share; ``escape`` is how names and agents are written."""
-    shared = _time_holes() | _drawn_holes(world, seed) | _place_holes(world)
+    shared = _time_holes() | _drawn_holes(world, seed) | _place_holes(world, seed) | event_holes(world, seed)
     named = _principal_holes(world, seed, escape) | _resource_holes(world, seed, escape)
     return shared | named | _agent_holes(world, commands, modules, escape)
 
@@ -150,6 +155,7 @@ def _time_holes() -> dict[str, Hole]:
         "before": Time("t", "aws_date_comma", offset_minutes=-60), "time_ms": Time("t", "iso_ms_offset"),
         "today": Time("t", "date"), "yesterday": Time("t", "date", offset_minutes=-1439),
         "tomorrow": Time("t", "date", offset_minutes=1439),
+        "filed": Time("filed", "basic_m_z"), "filed_day": Time("filed", "slash_date"),
     }
 
 
@@ -171,8 +177,11 @@ def _drawn_holes(world: World, seed: Seed) -> dict[str, Hole]:
         "foreign": Pick(Vocabulary.of(foreign), "call", salt=80),
         "trusted": Pick(Vocabulary.of(trusted), "call", salt=81),
         "trusted_url": Pick(Vocabulary.of(t.replace(":", "%3A") for t in trusted), "call", salt=81),
-        "event_id": h.Uuid4("call", salt=1), "request_id": h.Uuid4("call", salt=2), "uuid": h.Uuid4("call", salt=3),
-        "request_id_s3": Letters("call", _UPPER, 16, salt=4), "hex8": Hex("call", 8, salt=5),
+        "request_id": h.Uuid4("call", salt=2), "uuid": h.Uuid4("call", salt=3),
+        "request_id_s3": Letters("call", _UPPER, 16, salt=4),
+        "request_id_dynamo": Letters("call", _UPPER[:32], 26, salt=16),
+        "file_unique": Letters("call", BASE62, 16, salt=17),
+        "hex8": Hex("call", 8, salt=5),
         "hex16": Hex("call", 16, salt=6),
         "hex32": Hex("call", 32, salt=7), "hex64": Hex("call", 64, salt=8),
         "host_tail": Letters("call", BASE64, 75, salt=9),
@@ -187,6 +196,12 @@ def _drawn_holes(world: World, seed: Seed) -> dict[str, Hole]:
         "new_tail26": Letters("new", _LOWER, 26, salt=12),
         "fingerprint": Hex("new", 40, salt=3), "session_token": Letters("new", BASE64, 480, 720, salt=4),
         "small": h.Int("small"), "bytes": h.Int("bytes"),
+        "key_material": Hex("res", 64, salt=salt + 5), "run": h.Uuid4("key", salt=18),
+        "new_run": h.Uuid4("new", salt=18),
+        "host_octet": Pick(_json(picks["octet"]), "res", salt=salt + 6),
+        "host_octet2": Pick(_json(picks["octet2"]), "res", salt=salt + 7),
+        "host_zone": Pick(Vocabulary.of("abc"), "res", salt=salt + 8),
+        "host_zone_id": Pick(Vocabulary.of("231"), "res", salt=salt + 8),
     }
 
 
@@ -208,13 +223,14 @@ def _principal_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole
         "key": Forms([expand(t, {}) for t in ("@{own_key}", "AKIA@{session_key}", "ASIA@{session_key}")], "key_form"),
         "session_text": Text(sessions, "principal", missing="session"), "stamp": Time("session_t", "epoch_s"),
         "session": Forms([*(f"@{{session_text}}{stamp}" for stamp in ("", "-@{stamp}", "-@{stamp_us}000")), "@{task}",
-                          "@{machine}"], "stamped"),
+                          "@{machine}", "@{session_text}-@{run}"], "stamped"),
         "task": Hex("key", 32), "machine": Text(world.cloud.resources.name, "machine", missing="unknown"),
         "new_task": Hex("new", 32), "new_machine": Text(world.cloud.resources.name, "new_machine", missing="unknown"),
         "stamp_us": Time("session_t", "epoch_us"), "epoch_us": Time("t", "epoch_us"),
         "role_id": Text(ids, "role", missing="unknown"), "new_text": Text(sessions, "role", missing="session"),
         "new_session": Forms([*(f"@{{new_text}}{s}" for s in ("", "-@{epoch}", "-@{epoch_us}000")), "@{new_task}",
-                              "@{new_machine}"], "new_stamped"),
+                              "@{new_machine}", "@{new_text}-@{new_run}"], "new_stamped"),
+        "issuer_url": Text(Vocabulary.of(issuers(world, seed)), "role", missing="http://www.okta.com/"),
         "provider": Text(Vocabulary.of(map(escape, providers(world, seed))), "role", missing="Okta"),
         "key_head": Text(heads, "owner"), "new_head": Text(heads, "new_owner"),
         "new_x": Text(Vocabulary.of(BASE32_UPPER), "new_x"),
@@ -238,7 +254,7 @@ def _callers() -> list[str]:
     user, root = "arn:aws:iam::@{owner}:user@{path}@{principal}", "arn:aws:iam::@{owner}:root"
     role = "arn:aws:sts::@{owner}:assumed-role/@{principal}/@{session}"
     words = {"user": user, "sign_in": user, "role": role, "root": root, "service": "@{principal}", "saml": "anonymous",
-             "web_identity": "anonymous"}
+             "web_identity": "anonymous", "account": user, "vendor": "<vendor>"}
     found = []
     for name in wording()["identities"]:
         kind = {"sign_in_root": "root", "sign_in_role": "role"}.get(name, name)
@@ -265,7 +281,11 @@ def _resource_holes(world: World, seed: Seed, escape: Escape) -> dict[str, Hole]
         "user_key": Text(Vocabulary.of(user_keys), "res", missing=user_keys[0]),
         "res_id": Text(Vocabulary.of(user_ids), "res", missing=user_ids[0]),
         "object_key": Forms([style["key"] for style in wording()["object_keys"]], "key_style"), "obj6": h.Pad("obj", 6),
-        "obj_hex": Hex("obj_seed", 16),
+        "obj_hex": Hex("obj_seed", 16), "obj_unique": Letters("obj_seed", BASE62, 16, salt=1),
+        "obj_short": Letters("obj_seed", BASE62, 8, salt=1),
+        "obj_month": Pick(Vocabulary.of(("10", "11", "12")), "obj_seed", salt=2),
+        "obj_day": Pick(Vocabulary.of(f"{day:02d}" for day in range(1, 31)), "obj_seed", salt=3),
+        "obj_clock": Pick(Vocabulary.of(f"{at // 12:02d}{at % 12 * 5:02d}" for at in range(288)), "obj_seed", salt=4),
     }
 
 
@@ -283,23 +303,30 @@ def _agent_holes(
     }
     own = "@{ua_head}@{ua_call}@{ua_tail}"
     others = ["@{service}", "@{principal}", "AWS Internal"]
+    portal = wording()["portal_agent"]
     more: dict[str, Hole] = {
         "service": Text(services, "service", missing=""), "ip": h.IPv4("client"),
-        "agent": Forms([own, *others], "origin_kind"), "agent_s3": Forms([f"[{own}]", *others], "origin_kind"),
-        "agent_ssm": Forms([wording()["ssm_agent"], *others], "origin_kind"),
-        "origin": Forms(["@{ip}", *others], "origin_kind"),
+        "agent": Forms([own, *others, portal], "origin_kind"),
+        "agent_s3": Forms([f"[{own}]", *others, portal], "origin_kind"),
+        "agent_ssm": Forms([wording()["ssm_agent"], *others, portal], "origin_kind"),
+        "origin": Forms(["@{ip}", *others, "@{portal}"], "origin_kind"),
         "invoked_by": Text(Vocabulary.of(f',"invokedBy":"{name}"' for name in services), "service", missing=""),
     }
     return said | more
 
 
-def _place_holes(world: World) -> dict[str, Hole]:
-    """Account and region, and the hosts that follow from the region."""
+def _place_holes(world: World, seed: Seed) -> dict[str, Hole]:
+    """Account and region, the hosts that follow from the region, and where Identity Center's portal calls from."""
     names = regions(world.cloud)
     s3 = ["s3.amazonaws.com" if name == GLOBAL else f"s3.{name}.amazonaws.com" for name in names]
+    inside = ["ec2.internal" if name == GLOBAL else f"{name}.compute.internal" for name in names]
+    zones = [zone_prefix(name) for name in names]
     sign_in = ["signin.aws.amazon.com" if name == GLOBAL else f"{name}.signin.aws.amazon.com" for name in names]
     return {
-        "account": Text(world.cloud.accounts, "account"), "region": Text(Vocabulary.of(names), "region"),
+        "account": Text(world.cloud.accounts, "account"), "recipient": Text(world.cloud.accounts, "recipient"),
+        "internal": Text(Vocabulary.of(inside), "region"), "zone_prefix": Text(Vocabulary.of(zones), "region"),
+        "portal": Pick(Vocabulary.of(portals(world, seed)), "call", salt=82),
+        "region": Text(Vocabulary.of(names), "region"),
         "s3_suffix": Text(Vocabulary.of(s3), "region"), "sign_in_host": Text(Vocabulary.of(sign_in), "region"),
         "cipher": Text(Vocabulary.of(("TLS_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256")), "tls",
                        missing="ECDHE-RSA-AES128-GCM-SHA256"),

@@ -1,7 +1,8 @@
-"""AWS CloudTrail: one record per API call, as JSON lines or in the ``{"Records":[…]}`` envelope of S3 delivery.
+"""AWS CloudTrail: one record per API call, as JSON lines or in the ``{"Records":[…]}`` envelopes of S3 delivery.
 
-Records arrive minutes after the call and in no order, as trails deliver them. In the ``s3`` format a file is one
-envelope on one line: a record's line number in the labels is its 1-based place in ``Records``.
+Records arrive minutes after the call and in no order, as trails deliver them. In the ``s3`` format a file holds what
+five minutes brought of one account and region, and stands where a trail puts it; it is one envelope on one line: a
+record's line number in the labels is its 1-based place in ``Records``.
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity.calls import role_resource
 from redgen.activity.schema import Activity
-from redgen.clock import DAY, MINUTE, SECOND, parse_time
+from redgen.clock import DAY, MINUTE, SECOND, iso, parse_time
 from redgen.render.escapes import plain
-from redgen.render.holes import Time
+from redgen.render.holes import BASE62, Time
 from redgen.render.template import Template
 from redgen.seed import I64, U64, Seed
 from redgen.source import RECORD, Column, Field, Source
 from redgen.sources import _cloudtrail_forms as forms
 from redgen.sources import _cloudtrail_sessions as sessions
 from redgen.sources import _cloudtrail_words as words
+from redgen.sources._cloudtrail_events import GLOBAL, regions
 from redgen.table import Schema, Table
 from redgen.world.cloud import PRINCIPAL_TYPES
 from redgen.world.world import World
 
 MAX_DELAY = 15 * MINUTE
+FILE = 5 * MINUTE           # a trail delivers about that often
 _LATEST = 9 * MINUTE        # measured: file stamp minus eventTime is 0-9 min, with modes at 1-2 and 6 min
 
 _OBJECTS = ("requestParameters", "responseElements")
@@ -55,7 +59,8 @@ class AwsCloudTrail(Source):
         "res2": "i4", "obj": "i8", "obj_seed": "u8", "key_style": "i1", "bytes": "i8", "small": "i4", "new": "u8",
         "new_owner": "i1", "new_mid": "i2", "new_a": "i2", "new_b": "i2", "new_x": "i1", "role": "i4",
         "new_stamped": "i1",
-        "week": "i8", "zero": "i1",
+        "week": "i8", "zero": "i1", "event": "u8", "shared": "i1", "recipient": "i1", "filed": "i8",
+        "ms_a": "i2", "ms_b": "i2", "ms_c": "i2", "ms_d": "i2",
     }
     fields: ClassVar[tuple[Field, ...]] = (
         Field("eventVersion", "string", "Version of the record; one per service and period."),
@@ -79,6 +84,7 @@ class AwsCloudTrail(Source):
         Field("apiVersion", "string", "The API's version, for some services."),
         Field("managementEvent", "boolean", "False for data events."),
         Field("recipientAccountId", "string", "The account whose trail this is."),
+        Field("sharedEventID", "string", "The same in every trail that has the call: other accounts, AWS services."),
         Field("eventCategory", "string", "Management or Data."),
         Field("tlsDetails", "object", "Version, cipher and host header; absent when AWS itself called."),
         Field("sessionCredentialFromConsole", "string", "true for calls the console made."),
@@ -91,12 +97,15 @@ class AwsCloudTrail(Source):
         self._holes = words.holes(world, seed, self._calls.commands, self._calls.modules) | dict(self._calls.holes)
         enveloped = self.format == "s3"
         self.lead = b"," if enveloped else b""
-        self.rotate = 5 * MINUTE if enveloped else 0  # a trail delivers about that often (field sheet 04 §9)
+        self.rotate = FILE if enveloped else 0
+        places = [(number, name) for number in cloud.accounts for name in regions(cloud)]
+        self.lanes = tuple(map("/".join, places)) if enveloped else ()
+        self.schema = {**self.schema, "lane": "i2"} if enveloped else self.schema
         texts = self._calls.forms
         self.template = Template([f",{t}" for t in texts] if enveloped else [f"{t}\n" for t in texts], self._holes)
         self.event_ids = Template(["@{event_id}"], self._holes)
         self._identities: dict[str, int] = {name: k for k, name in enumerate(forms.wording()["identities"])}
-        self._global = words.regions(cloud).index(words.GLOBAL)
+        self._global = regions(cloud).index(GLOBAL)
         self._roles, self._stamps = words.Roles.of(cloud), sessions.stamps(cloud)
         self._odd = np.array([int(number) & 1 for number in cloud.accounts], dtype=np.int64)
         self._agent_kind = np.array([words.split_agent(ua)[0] for ua in world.agents.ua] + [words.PLAIN], dtype=np.int8)
@@ -108,6 +117,10 @@ class AwsCloudTrail(Source):
         self._decrypts = _which(cloud.ops.source, cloud.ops.name, "kms:Decrypt")
         self._kept = np.array([next((k for k, word in enumerate(KEEPERS) if service.startswith(word)), -1)
                                for service in cloud.services] + [-1], dtype=np.int64)
+        self._assume, self._data_key = (_which(cloud.ops.source, cloud.ops.name, name) for name in (
+            "sts:AssumeRole", "kms:GenerateDataKey"))
+        self._trail = np.array([name.startswith("cloudtrail.") for name in cloud.principals.name] + [False])
+        self._itself = np.append(role_resource(cloud, np.arange(len(cloud.principals), dtype=np.int32)), -2)
         self._of_itself = np.concatenate([_which(cloud.ops.source, cloud.ops.name, f"ssm:{name}") for name in (
             "UpdateInstanceInformation", "PutInventory", "ListInstanceAssociations")])
         self._named = {name: _which(cloud.ops.source, cloud.ops.name, name) for name in (
@@ -134,41 +147,105 @@ class AwsCloudTrail(Source):
         """The envelope's end."""
         return b"]}" if self.format == "s3" else b""
 
+    def filed(self, lane: int, closed: int) -> str:
+        """Where a trail delivers what it has of an account's region. Source: CloudTrail user guide, log file names."""
+        account, region = self.lanes[lane].split("/")
+        day, clock = iso(closed)[:10], iso(closed)[11:16].replace(":", "")
+        drawn = self.seed.child("file", self.lanes[lane], closed).stream().integers(0, len(BASE62), 16)
+        name = f"{account}_CloudTrail_{region}_{day.replace('-', '')}T{clock}Z_{''.join(BASE62[k] for k in drawn)}.json"
+        return f"AWSLogs/{account}/CloudTrail/{region}/{day.replace('-', '/')}/{name}"
+
     def observe(self, activity: Activity) -> Table:
         """One record per row of ``cloud``."""
         table = activity.get("cloud")
         if table is None or not len(table):
             return self.nothing()
+        table, second = self._seen_twice(table)
         ids, done = table["id"], table["t"] + table["dur"]
         call = self.seed.noise(ids, "call")
         failed = table["error"] >= 0
         denied = failed & (table["error"] < len(forms.DENIALS))
         outcome = np.where(denied, forms.DENIED, np.where(failed, forms.FAILED, forms.OK))
         form = table["op"].astype(np.int64) * 3 + outcome
-        who = self._who(table)
+        who = self._who(table, second)
+        lane = {"lane": who["recipient"] * len(regions(self.world.cloud)) + who["region"]} if self.lanes else {}
         return Table(
             self.schema, len(table), id=ids, t=done, w=done + self._delay(ids), form=form, call=call, op=table["op"],
+            event=np.where(second, self.seed.noise(ids, "second event"), call),
             error=table["error"], variant=self._variant(table, call),
             small=220 + (call >> np.uint64(20)) % np.uint64(1400),
-            bytes=np.maximum(table["bytes"], 0), week=done + 7 * DAY, **who, **self._about(table),
-            **self._created(table, who),
+            bytes=np.maximum(table["bytes"], 0), week=done + 7 * DAY, filed=done // FILE * FILE, **_clock(done), **who,
+            **self._about(table), **self._created(table, who), **lane,
         )
 
+    def fanout(self, kind: str, table: Table) -> NDArray[np.int32]:
+        """One record for each call, two where another account's principal calls."""
+        return super().fanout(kind, table) + (self._crossing(table) if kind in self.kinds else 0)
+
+    def _abroad(self, table: Table) -> NDArray[np.bool_]:
+        """Calls to another account than the caller's."""
+        who, account = table["principal"], self.world.cloud.principals.account
+        ours = (who >= 0) & (table["account"] >= 0) & ~self._of_aws[who]
+        abroad: NDArray[np.bool_] = ours & (account[who] != table["account"]) & ~self._sign_in[table["op"]]
+        return abroad
+
+    def _crossing(self, table: Table) -> NDArray[np.bool_]:
+        """Calls to another account that worked: both accounts' trails have them.
+
+        What is refused stands in the caller's trail alone. Source: IAM user guide, logging with CloudTrail.
+        """
+        crossing: NDArray[np.bool_] = self._abroad(table) & (table["error"] < 0)
+        return crossing
+
+    def _seen_twice(self, table: Table) -> tuple[Table, NDArray[np.bool_]]:
+        """A row for each record, and which ones are the called account's second record of a call."""
+        crossing = self._crossing(table)
+        if not crossing.any():
+            return table, crossing
+        rows = np.repeat(np.arange(len(table)), 1 + crossing)
+        return table.take(rows), np.append(False, rows[1:] == rows[:-1])
+
+    @cached_property
+    def _of_aws(self) -> NDArray[np.bool_]:
+        """Which principals are AWS services in their own name."""
+        return np.append(self.world.cloud.principals.type == PRINCIPAL_TYPES.index("AWSService"), False)
+
     def _variant(self, table: Table, call: U64) -> NDArray[np.int64]:
-        """Which alternative of its parameters each call has; a service decrypts what it keeps."""
+        """Which alternative of its parameters each call has.
+
+        A service decrypts what it keeps, CloudTrail alone asks for keys to a trail's files, and a vendor alone gives an
+        external id (both the last alternatives).
+        """
         found = (call % np.uint64(forms.VARIANTS)).astype(np.int64)
-        kept = self._kept[table["service"]]
+        kept, op = self._kept[table["service"]], table["op"]
         one = np.where(kept >= 0, found // len(KEEPERS) * len(KEEPERS) + kept, found)
-        return np.where(np.isin(table["op"], self._decrypts), one, found)
+        found = np.where(np.isin(op, self._decrypts), one, found)
+        for ops, last, own in ((self._data_key, 2, self._trail[table["principal"]]),
+                               (self._assume, 3, self._by_vendor(table))):
+            inner = found // (last + 1) * (last + 1)
+            found = np.where(np.isin(op, ops), np.where(own, inner + last, inner + found % last), found)
+        return found
+
+    def _by_vendor(self, table: Table) -> NDArray[np.bool_]:
+        """Roles that nobody of the organisation assumes: their rows name the role itself as the caller."""
+        itself = (self._itself[table["principal"]] == table["res"]) & (table["key"] == 0)
+        by_vendor: NDArray[np.bool_] = np.isin(table["op"], self._assume) & itself
+        return by_vendor
 
     def _delay(self, ids: U64) -> I64:
-        """Minutes until delivery: most after one or two, a second wave around six. Source: a trail of 2,900 records."""
+        """Minutes until delivery: most after one or two, a second wave around six. Source: a trail of 2,900 records.
+
+        What S3 gets waits for its file to be closed, too: it takes as much less to get into one.
+        """
         z, wave = self.seed.normal(ids, "delivery"), self.seed.uniform(ids, "wave") < 0.62
-        minutes = np.where(wave, 1.6 * np.exp(0.45 * z), 6.0 + 0.9 * z)
-        delay: I64 = np.clip(minutes * MINUTE, 2 * SECOND, _LATEST).astype(np.int64)
+        if self.lanes:
+            minutes, latest = np.where(wave, 0.5 * np.exp(0.6 * z), 3.2 + 0.4 * z), _LATEST - FILE
+        else:
+            minutes, latest = np.where(wave, 1.6 * np.exp(0.45 * z), 6.0 + 0.9 * z), _LATEST
+        delay: I64 = np.clip(minutes * MINUTE, 2 * SECOND, latest).astype(np.int64)
         return delay
 
-    def _who(self, table: Table) -> dict[str, Any]:
+    def _who(self, table: Table, second: NDArray[np.bool_]) -> dict[str, Any]:
         """Identity, credential, and where and with what the call was made."""
         cloud, principals = self.world.cloud, self.world.cloud.principals
         who, op = table["principal"], table["op"]
@@ -177,18 +254,23 @@ class AwsCloudTrail(Source):
         aws = kind == PRINCIPAL_TYPES.index("AWSService")
         served = table["service"] >= 0
         inner = (table["client"] == 0) & ~served & ~aws
-        origin = np.where(served, 1, np.where(aws, 2, np.where(inner, 3, 0)))
+        by_portal = np.isin(op, self._named["sts:AssumeRoleWithSAML"]) & self._sso[who]
+        origin = np.where(by_portal, 4, np.where(served, 1, np.where(aws, 2, np.where(inner, 3, 0))))
         agent = table["agent"]
         region = np.where(cloud.ops.global_[op], self._global, np.maximum(table["region"], 0))
         at_home = np.isin(op, self._named["signin:ConsoleLogin"]) & (kind == PRINCIPAL_TYPES.index("AssumedRole"))
         account = np.maximum(table["account"], 0)
         key = np.where((table["key"] == 0) & known, self.seed.noise(who.astype(np.uint64), "key"), table["key"])
-        sign_in, machine = self._is_sign_in(op), self._machines.of(who, key)
+        sign_in, machine = self._sign_in[op], self._machines.of(who, key)
+        owner, vendor = np.where(known, principals.account[who], account), self._by_vendor(table)
+        identity = np.where(vendor, self._identities["vendor"], self._identity(table, kind))
+        foreign = np.where(kind == 1, self._identities["account_role"], self._identities["account_user"])
+        crossing = self._crossing(table)
         return {
-            "identity": self._identity(table, kind), "principal": who,
-            "owner": np.where(known, principals.account[who], account),
+            "identity": np.where(second, foreign, identity), "principal": who, "owner": owner,
+            "recipient": np.where(self._abroad(table) & ~second, owner, account), "shared": crossing | aws | vendor,
             "key": key, "key_form": _key_form(table, kind, self._has_key[who]),
-            **_key_parts("key", key, self._odd[np.where(known, principals.account[who], account)]),
+            **_key_parts("key", key, self._odd[owner]),
             "session_t": np.where(table["session_t"] > 0, table["session_t"], table["t"]),
             "stamped": self._stamps[who], "machine": machine, "instance": machine >= 0,
             "mfa": (table["mfa"] > 0) & ~self._sso[who],
@@ -196,7 +278,7 @@ class AwsCloudTrail(Source):
             "console": (table["console"] > 0) & ~sign_in & (origin == 0), "service": table["service"],
             "origin_kind": origin,
             "client": table["client"], "agent": agent, "agent_kind": self._agent_kind[agent],
-            "tls": np.where(origin == 0, self._old_tls[agent], -1), "account": account,
+            "tls": np.where(origin == 0, self._old_tls[agent], np.where(by_portal, 0, -1)), "account": account,
             "region": np.where(at_home, np.maximum(table["region"], 0), region), "zero": 0,
         }
 
@@ -205,9 +287,11 @@ class AwsCloudTrail(Source):
         """Which principals own a long-lived access key."""
         return np.append(np.diff(self.world.cloud.principals.key.offsets) > 0, False)
 
-    def _is_sign_in(self, op: NDArray[Any]) -> NDArray[np.bool_]:
+    @cached_property
+    def _sign_in(self) -> NDArray[np.bool_]:
+        """Which operations sign somebody in."""
         found = [rows for name, rows in self._named.items() if name.startswith("signin:")]
-        return np.isin(op, np.concatenate(found))
+        return np.isin(np.arange(len(self.world.cloud.ops)), np.concatenate(found))
 
     def _identity(self, table: Table, kind: NDArray[Any]) -> NDArray[np.int64]:
         """Which shape of ``userIdentity`` each record has."""
@@ -225,7 +309,7 @@ class AwsCloudTrail(Source):
         user = np.where(table["error"] >= 0, code["sign_in_failed"], code["sign_in"])
         other = np.where(kind == 2, code["sign_in_root"], code["sign_in_unknown"])
         at_door = np.where(kind == 0, user, np.where(kind == 1, code["sign_in_role"], other))
-        return np.where(self._is_sign_in(op), at_door, found)
+        return np.where(self._sign_in[op], at_door, found)
 
     def _about(self, table: Table) -> dict[str, Any]:
         """The resources and the object."""
@@ -263,6 +347,12 @@ def _key_form(table: Table, kind: NDArray[Any], owned: NDArray[np.bool_]) -> NDA
     """0 the principal's own key, 1 another long-lived one (AKIA), 2 a session's (ASIA)."""
     lasting = (table["session_t"] == 0) & ((kind == 0) | (kind == 2))
     return np.where(lasting, np.where((table["key"] == 0) & owned, 0, 1), 2)
+
+
+def _clock(done: I64) -> dict[str, NDArray[Any]]:
+    """The last 12 digits of a time in milliseconds, by threes."""
+    ms = done // 1000
+    return {f"ms_{part}": ms // 1000**k % 1000 for k, part in enumerate("dcba")}
 
 
 def _key_parts(name: str, seed: U64, odd: I64) -> dict[str, NDArray[Any]]:

@@ -43,8 +43,8 @@ def trail(record: Record) -> Iterator[str]:
     service = record["eventSource"].removesuffix(".amazonaws.com")
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", record["eventTime"]):
         yield "eventTime has other than seconds"
-    if uuid.UUID(record["eventID"]).version != 4:
-        yield "eventID is no UUID v4"
+    if uuid.UUID(record["eventID"]).version != (3 if "sharedEventID" in record else 4):
+        yield "eventID is no UUID v4, or v3 for an event that others share"
     signin = record["eventType"] == "AwsConsoleSignIn"
     if signin != (service == "signin") or (signin and "requestID" in record) or (signin and "errorCode" in record):
         yield "a sign-in is AwsConsoleSignIn, without requestID and errorCode"

@@ -95,6 +95,8 @@ def time(hole: h.Time, holes: Mapping[str, h.Hole], row: Row) -> str:
         "syslog": f"{month} {at.day:2d} {clock}",
         "aws_date": amazon, "aws_date_comma": amazon,
         "date": day,
+        "slash_date": day.replace("-", "/"),
+        "basic_m_z": f"{day}T{clock[:5]}Z".replace("-", "").replace(":", ""),
         "basic_s_z": f"{day}T{clock}Z".replace("-", "").replace(":", ""),
         "zeek_open": f"{day}-{clock}".replace(":", "-"),
     }[style]

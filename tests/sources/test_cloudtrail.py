@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -43,6 +44,10 @@ def source(form: str = "json") -> AwsCloudTrail:
 
 def recorded(table: Table) -> list[dict[str, Any]]:
     return [json.loads(text) for text in source().template.texts(source().observe({"cloud": table.without("truth")}))]
+
+
+def named(name: str) -> int:
+    return list(small_world().cloud.principals.name).index(name)
 
 
 def agents(world: World, kind: str, n: int) -> Any:
@@ -98,9 +103,13 @@ def test_times_and_ids_have_their_form() -> None:
     assert len(set(seen)) == len(seen)
     for record in records():
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", record["eventTime"])
-        assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", record["eventID"])
+        version = 3 if "sharedEventID" in record else 4
+        assert re.fullmatch(rf"[0-9a-f]{{8}}-[0-9a-f]{{4}}-{version}[0-9a-f]{{3}}-[89ab][0-9a-f]{{3}}-[0-9a-f]{{12}}",
+                            record["eventID"])
         if record["eventSource"] == "s3.amazonaws.com":
             assert re.fullmatch(r"[A-Z0-9]{16}", record["requestID"])
+        elif record["eventSource"] == "dynamodb.amazonaws.com":
+            assert re.fullmatch(r"[0-9A-V]{26}VV4KQNSO5AEMVJF66Q9ASUAAJG", record["requestID"])
         elif record["eventSource"] != "signin.amazonaws.com":
             assert len(record["requestID"]) == 36
         else:
@@ -156,6 +165,9 @@ def test_denials_name_who_what_and_which() -> None:
     assert len(denied) > 300
     for record in denied:
         identity, message = record["userIdentity"], record["errorMessage"]
+        if record["eventSource"] == "organizations.amazonaws.com":
+            assert message == "You don't have permissions to access this resource."
+            continue
         assert identity.get("arn", "User: ") in message and "is not authorized to perform: " in message
         service = record["eventSource"] == "ec2.amazonaws.com"
         assert service == (record["errorCode"] == "Client.UnauthorizedOperation")
@@ -247,6 +259,89 @@ def test_a_role_is_assumed_and_used() -> None:
         assert begun["readOnly"] is True
         ends = given["credentials"]["expiration"]
         assert re.fullmatch(r"Jan 12, 2026, 1:\d\d:\d\d PM", ends), ends
+
+
+def test_a_role_of_another_account_is_in_both_trails() -> None:
+    """Two records of one call: another event in each trail, the same shared event; the owner sees an account's caller.
+
+    Source: IAM user guide, example of cross-account AssumeRole.
+    """
+    world = small_world()
+    p = world.cloud.principals
+    caller, user = named("pipeline-runner"), named("ci-deploy")
+    role = named("deploy-prod")
+    assert p.account[caller] != p.account[role] == p.account[user]
+    opened = calls.assume(
+        world, ROOT, id=ids("cross", 3), cause=1, t=NOON + np.arange(3) * MINUTE, truth=0, role=role,
+        principal=np.array([caller, user, caller]), client=HUMAN, agent=agents(world, "aws_cli", 3),
+        key=np.array([7, 0, 7], dtype=np.uint64), session_t=np.array([NOON - MINUTE, 0, NOON - MINUTE]),
+        error=np.array([-1, -1, DENIED]))
+    assert source().fanout("cloud", opened.rows).tolist() == [2, 1, 1]
+    mine, theirs, inside, refused = recorded(opened.rows)
+    theirs_of, ours_of = (world.cloud.accounts[p.account[k]] for k in (caller, role))
+    assert (mine["recipientAccountId"], theirs["recipientAccountId"]) == (theirs_of, ours_of)
+    assert mine["sharedEventID"] == theirs["sharedEventID"] and mine["eventID"] != theirs["eventID"]
+    assert theirs["userIdentity"] == {"type": "AWSAccount", "principalId": mine["userIdentity"]["principalId"],
+                                      "accountId": theirs_of}
+    assert mine["userIdentity"]["type"] == "AssumedRole" and mine["userIdentity"]["accountId"] == theirs_of
+    same = set(mine) - {"userIdentity", "eventID", "recipientAccountId"}
+    assert {key: mine[key] for key in same} == {key: theirs[key] for key in same}
+    assert account_of(mine["responseElements"]["credentials"]["accessKeyId"]) == ours_of
+    assert "sharedEventID" not in inside and inside["recipientAccountId"] == ours_of
+    assert refused["errorCode"] == "AccessDenied" and refused["recipientAccountId"] == theirs_of
+    assert "sharedEventID" not in refused
+
+
+def test_a_vendor_comes_from_an_account_of_its_own() -> None:
+    world = small_world()
+    role = named("datadog-integration")
+    opened = calls.assume(world, ROOT, id=ids("vendor", 2), cause=1, t=NOON + np.arange(2) * MINUTE, truth=0,
+                          role=role, way="vendor")
+    for record in recorded(opened.rows):
+        who = record["userIdentity"]
+        assert who["type"] == "AWSAccount" and set(who) == {"type", "principalId", "accountId"}
+        assert account_of(who["principalId"].partition(":")[0]) == who["accountId"] not in set(world.cloud.accounts)
+        assert record["recipientAccountId"] == world.cloud.accounts[world.cloud.principals.account[role]]
+        assert "sharedEventID" in record and record["requestParameters"]["externalId"]
+
+
+def test_requests_to_sts_say_where_they_were_served() -> None:
+    found = [r for r in records() if r["eventSource"] == "sts.amazonaws.com"]
+    inside = [r for r in found if not re.fullmatch(r"[\d.]+", r["sourceIPAddress"])]
+    for record in found:
+        told = record["additionalEventData"]
+        ms = parse_time(record["eventTime"]) // 1000
+        text = b64decode(told["ExtendedRequestId"]).decode()
+        match = re.fullmatch(r"1:([a-z0-9-]+):S:(\d{13}):R:\w{8}", text)
+        assert match and match[1] == record["awsRegion"] and int(match[2]) // 1000 * 1000 == ms
+        details = {"endpointType": "regional", "awsServingRegion": record["awsRegion"]}
+        assert told.get("RequestDetails") == (None if record in inside else details)
+
+
+def test_keys_have_their_material() -> None:
+    """What a key did names its material, always the same; what only asks about keys does not."""
+    made: dict[str, set[str]] = defaultdict(set)
+    for record in records():
+        if record["eventSource"] != "kms.amazonaws.com":
+            continue
+        works = record["eventName"] in {"Decrypt", "Encrypt", "GenerateDataKey"} and "errorMessage" not in record
+        assert ("additionalEventData" in record) == works
+        if works:
+            made[record["resources"][0]["ARN"]].add(record["additionalEventData"]["keyMaterialId"])
+    assert made and all(len(material) == 1 for material in made.values())
+
+
+def test_a_trail_asks_for_the_key_of_a_file_of_its_own() -> None:
+    world = small_world()
+    trail = next(int(k) for k in world.cloud.principals_of("AWSService")
+                 if world.cloud.principals.name[k] == "cloudtrail.amazonaws.com")
+    op = calls.codes(world, ["kms:GenerateDataKey"])[0]
+    for record in recorded(calls.rows(world, ROOT, id=ids("data key", 20), cause=1, truth=0, op=op,
+                                      t=NOON + np.arange(20) * MINUTE, principal=trail)):
+        arn = record["requestParameters"]["encryptionContext"]["aws:s3:arn"]
+        account, region = record["recipientAccountId"], record["awsRegion"]
+        assert re.fullmatch(rf"arn:aws:s3:::[a-z-]+/AWSLogs/{account}/CloudTrail/{region}/2026/01/12/{account}_CloudTrail_"
+                            rf"{region}_20260112T\d\d[0-5][05]Z_\w{{16}}\.json\.gz", arn)
 
 
 def test_a_session_of_a_shared_role_bears_the_name_of_who_assumed_it() -> None:

@@ -70,7 +70,8 @@ def dns_office(
         begins = np.flatnonzero((rank[kept] == 0) & (seed.uniform(row, "services") < services))
         files = np.flatnonzero(seed.uniform(row, "reputation") < reputation)
         found["dns"] = concat([
-            found["dns"], _backwards(ctx, needs.take(asks)), _services(ctx, needs.take(begins)), _verdicts(ctx, needs.take(files)),
+            found["dns"], _backwards(ctx, needs.take(asks)), _services(ctx, needs.take(begins)),
+            _verdicts(ctx, needs.take(files)),
         ])
     return found
 
