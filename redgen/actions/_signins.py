@@ -70,7 +70,9 @@ def acts(stage: Stage, posted: Table, ids: U64, name: str, columns: dict[str, An
     )
 
 
-def opened(stage: Stage, posted: Table, ids: U64, person: I64, session: U64, flow: U64, code: U64 | None = None) -> Table:
+def opened(
+    stage: Stage, posted: Table, ids: U64, person: I64, session: U64, flow: U64, code: U64 | None = None
+) -> Table:
     """A right password and the session it opens, behind each of the posted logins ``ids``.
 
     ``code``: the requests that answered for a second factor, one per login; the session then begins behind those.
@@ -84,7 +86,8 @@ def opened(stage: Stage, posted: Table, ids: U64, person: I64, session: U64, flo
         ])
     factor = stage.world.people.factor[person].astype(np.int64)
     pushed = factor == FACTORS.index("push")
-    sent, answer = about | {"op": OP["push_sent"], "factor": factor}, np.where(pushed, OP["push_answer"], OP["factor_check"])
+    sent = about | {"op": OP["push_sent"], "factor": factor}
+    answer = np.where(pushed, OP["push_answer"], OP["factor_check"])
     some = {name: column[pushed] if isinstance(column, np.ndarray) else column for name, column in sent.items()}
     return concat([
         acts(stage, posted, ids, "password", first | {"factor": factor}),

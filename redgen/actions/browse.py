@@ -49,8 +49,8 @@ def browse(
 
     Without ``who`` every address of ``source`` makes a visit as nobody known; ``via`` lets the persons come from
     networks of their own. Visits begin within ``within``, sooner rather than later when ``early`` is above 1; ``think``
-    passes between pages. ``sign_in``: the visit begins at the login, with the right password; who has a second factor is
-    asked for it on a device that is new to the identity provider, and in a share ``challenged`` of the other cases, and
+    passes between pages. ``sign_in``: the visit begins at the login, with the right password; who has a second factor
+    is asked for it on a device that is new to the identity provider, and in a share ``challenged`` of other cases, and
     answers right, at the route ``code`` (empty: the login is posted again, with the code). ``does``: what the last
     posted route does to the account; ``locks_out`` is how long the owner is then kept out. ``external``: somebody
     else's page led here. ``loads``: what pages fetch (route: share of views).

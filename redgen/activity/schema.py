@@ -72,6 +72,7 @@ SHELL: Schema = _COMMON | {
     "n": "i4",           # tries, or the exit detail the op needs
     "key": "u8",         # seed of the public key's fingerprint
     "command": "i4",     # World.commands
+    "serial": "i4",      # the host's number of the session, of logins and logouts; -1 = nobody counted
 }
 DNS: Schema = _COMMON | {
     "client": "u4", "cport": "i4",

@@ -81,6 +81,7 @@ class BenignModel:
 
     def __init__(self, populations: Sequence[Population], world: World, seed: Seed, traffic: float) -> None:
         self._made_from = (tuple(populations), world, seed, traffic)
+        self.world = world
         self.populations = _bind(populations, world, seed, traffic)
 
     @classmethod

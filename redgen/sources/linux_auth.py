@@ -1,7 +1,7 @@
 """auth.log of Linux hosts: sshd, PAM, logind, sudo, cron and account tools, as rsyslog writes them.
 
-One activity row is a chain of lines (``_auth_lines.CHAINS``). Process ids and session numbers grow with time: a process
-id counts slots of a 120th of a second, a session number slots of 3 seconds, both from a start of the host's own.
+One activity row is a chain of lines (``_auth_lines.CHAINS``). Process ids grow with time: they count slots of it, from a
+start and at a pace of the host's own. The number of a session comes with the row.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from redgen.world.world import World
 _FORKS = (18, 90)                               # processes begun per second, by host; slow enough to look idle, fast
                                                 # enough that two connections seldom share an id. Source: unverified
 _PID_MAX, _FIRST_PID = 4_194_304, 300          # pid_max of a 64-bit host under systemd; pids below belong to the boot
-_SESSION_SLOT, _UPTIME = 3 * SECOND, 14 * DAY
+_SESSION_SLOT, _UNCOUNTED = 90 * SECOND, 365 * DAY  # for sessions that nobody counted: one number per slot of a year
 _MANAGER_SHARE = 0.7                           # of logins find no user manager left from an earlier session
 _KEY_TYPES = Vocabulary.of(["ED25519"] * 7 + ["RSA"] * 2 + ["ECDSA"])
 _BYES = Vocabulary.of(["Bye Bye"] * 4 + ["Normal Shutdown, Thank you for playing"])
@@ -77,7 +77,6 @@ class LinuxAuth(Source):
         self._first_slot = (world.seed.noise(hosts, "pid") % np.uint64(_PID_MAX)).astype(np.int64)
         span = np.uint64(_FORKS[1] - _FORKS[0])
         self._forks = _FORKS[0] + (world.seed.noise(hosts, "forks") % span).astype(np.int64)
-        self._booted = (world.seed.noise(hosts, "boot") % np.uint64(_UPTIME)).astype(np.int64)
         self._uids = _uids(world)
 
     def fanout(self, kind: str, table: Table) -> NDArray[np.int32]:
@@ -138,7 +137,7 @@ class LinuxAuth(Source):
             "n": n, "more": n - last, "plural": n != 1, "command": shell["command"], "uid": self._uids[shell["name"]],
             "pid": self._pid(host, start, beside), "child": self._pid(host, start, 12 + wide // 2),
             "manager": self._pid(host, start, 5 + wide // 8), "tool": self._pid(host, shell["t"], 1),
-            "session": 1 + (start + self._booted[host]) % _UPTIME // _SESSION_SLOT,
+            "session": np.where(shell["serial"] > 0, shell["serial"], 1 + start % _UNCOUNTED // _SESSION_SLOT),
             "tty": self.seed.noise(conn, "tty") % np.uint64(4),
         }
 
