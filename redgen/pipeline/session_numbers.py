@@ -192,7 +192,7 @@ def _by_host(rows: Table) -> Table:
 
 
 def _fitted(host: I64, least: I64, most: I64) -> I64:
-    """Numbers that rise from session to session of a host, at least ``least`` and, where there is room, at most ``most``."""
+    """Numbers that rise from session to session of a host: at least ``least`` and, given room, at most ``most``."""
     number = np.zeros(len(host), dtype=np.int64)
     for one in np.unique(host).tolist():
         some = np.flatnonzero(host == one)

@@ -106,6 +106,7 @@ def holes(
         "code_id": Letters("tx", BASE62, 43, salt=2), "state": Letters("flow", BASE62, 64),
         "access_token_id": Letters("tx", BASE62 + "-_", 43, salt=3),
         "id_token_id": Letters("tx", BASE62 + "-_", 43, salt=4),
+        "refresh_tail": Letters("tx", BASE62, 14, salt=5),
         "expires": Time("expires", "iso_ms_z"), "api_token_tail": Letters("pick", BASE62, 14, salt=salt),
         "api_token": Pick(Vocabulary.of(API_TOKENS), "pick"),
         "privilege": Pick(Vocabulary.of(PRIVILEGES), "pick", salt=1),

@@ -119,11 +119,11 @@ def test_the_story_is_told_in_full() -> None:
 
 
 def test_many_a_request_from_an_anonymizer_is_a_threat() -> None:
-    """ThreatInsight logs it beside the sign-in itself, in the same request."""
+    """ThreatInsight logs it when the login is typed, beside the policy's evaluation, in the same request."""
     world = small_world()
     proxy = np.flatnonzero(world.plan.asns.is_proxy[world.plan.asn])
     tried = logins(world)
-    tried = tried.take((tried["op"] == terms.AUTH_OPS.index("password")) & (tried["user"] >= 0))
+    tried = tried.take((tried["op"] == terms.AUTH_OPS.index("identify")) & (tried["user"] >= 0))
     found = logged(tried.replace(client=world.plan.starts[proxy[0]] + np.arange(len(tried), dtype=np.uint32)))
     threats = [e for e in found if e["eventType"] == "security.threat.detected"]
     assert 0.3 * len(tried) < len(threats) < 0.7 * len(tried)
