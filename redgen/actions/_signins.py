@@ -93,7 +93,7 @@ def opened(
         acts(stage, posted, ids, "password", first | {"factor": factor}),
         acts(stage, posted, ids[pushed], "sent", some, step=1),
         acts(stage, posted, code, "code", about | {"op": answer, "factor": factor}),
-        acts(stage, posted, code, "start", start, step=1),
+        acts(stage, posted, code, "start", start | {"factor": factor}),
     ])
 
 

@@ -11,6 +11,7 @@ from redgen.actions._pace import arrivals
 from redgen.actions._signins import OP, PASSWORD, RESULT, WORKFORCE, merged
 from redgen.activity import signin
 from redgen.activity.signin import PUSH_TIMEOUT
+from redgen.activity.terms import FACTORS
 from redgen.clock import MINUTE, SECOND
 from redgen.playbook.stage import Network, People, Stage, Staged, action
 from redgen.seed import I64
@@ -61,7 +62,7 @@ def push_bomb(
     if accepted:
         tables.append(signin.rows(
             stage.world, stage.root, id=stage.ids(1, "start"), t=np.array([last]), dur=0, op=OP["session_start"],
-            flow=flow[-1:], session=np.uint64(session), org=WORKFORCE, **about,
+            flow=flow[-1:], factor=FACTORS.index("push"), session=np.uint64(session), org=WORKFORCE, **about,
         ))
     if told[:n].any():
         tables.append(_report(stage, person, last))

@@ -186,6 +186,8 @@ def _factor_holes() -> dict[str, Hole]:
         "authenticator": said((w[2] for w in words), first[2]),
         "method": said((w[3] for w in words), first[3]), "verified": said((w[4] for w in words), first[4]),
         "credential_type": said((json.dumps(w[5]) for w in words), '"PASSWORD"'),
+        "classic_uri": said(
+            (f"/api/v1/authn{'' if f == 'password' else '/factors/verify'}" for f in FACTORS), "/api/v1/authn"),
         "finish_uri": said((_FINISH[w[6]] for w in words), _FINISH[first[6]]),
     }
 

@@ -344,6 +344,35 @@ def test_a_dashboard_login_runs_through_its_chain() -> None:
     assert 4 * SECOND <= approved - pushed <= 41 * SECOND
 
 
+def test_a_policy_is_evaluated_once_and_first_in_a_login_however_often_the_password_is_wrong() -> None:
+    flows = grouped((e for e in events() if "authnRequestId" in debug(e)), lambda e: debug(e)["authnRequestId"])
+    tried = [flow for flow in flows if any(debug(e).get("factor") == "PASSWORD_AS_FACTOR" for e in flow)]
+    assert len(tried) > 50
+    for flow in tried:
+        flow.sort(key=lambda e: e["published"])
+        first = [e for e in flow if e["eventType"] != "security.threat.detected"][0]
+        asked = [e for e in flow if e["outcome"]["result"] == "CHALLENGE"]
+        assert asked == [first] and debug(first)["requestUri"] == "/idp/idx/identify"
+
+
+def test_a_session_begins_in_the_request_that_brought_the_last_proof() -> None:
+    for org, proof in (("102", "user.session.start"), ("idx", "user.authentication.auth_via_mfa")):
+        starts = [e for e in web() if e["eventType"] == "user.session.start" and e["outcome"]["result"] == "SUCCESS"
+                  and e["authenticationContext"]["externalSessionId"].startswith(org)]
+        assert starts
+        for start in starts:
+            beside = [e["eventType"] for e in events() if e["transaction"]["id"] == start["transaction"]["id"]]
+            assert proof in beside and "policy.evaluate_sign_on" in beside
+
+
+def test_a_refresh_gives_an_access_token_and_the_dashboards_next_refresh_token() -> None:
+    given = [e for e in events() if debug(e).get("grantType") == "refresh_token" and e["outcome"]["result"] == "SUCCESS"]
+    assert {e["eventType"].split(".")[-1] for e in given} == {"access_token", "refresh_token"}
+    for event in given:
+        assert event["target"][-1]["type"] == event["eventType"].split(".")[-1]
+        assert event["transaction"]["detail"] == {}, "nobody's API token, but the client's own secret"
+
+
 def test_events_can_be_read_soon_and_nearly_in_order() -> None:
     records = source().observe({"auth": logins(small_world()).without("truth")})
     lag = records["w"] - records["t"]
