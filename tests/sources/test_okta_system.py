@@ -196,7 +196,8 @@ def test_requests_are_numbered_as_their_engine_does() -> None:
         found = event["transaction"]["id"]
         classic = re.fullmatch(r"[A-Za-z0-9@_-]{22}AA[A-Za-z0-9@_-]{3}", found)
         assert classic or re.fullmatch(r"[0-9a-f]{32}", found)
-        assert bool(classic) == ("requestApiTokenId" in event["transaction"]["detail"])
+        by_token = debug(event)["requestUri"] != "/oauth2/v1/token"
+        assert bool(classic and by_token) == ("requestApiTokenId" in event["transaction"]["detail"])
 
 
 def test_the_chain_of_addresses_begins_with_the_client() -> None:
