@@ -77,7 +77,7 @@ def push_bomb(
 
 
 def _prompts(stage: Stage, t: I64, answer: I64, flow: np.ndarray[Any, Any], about: dict[str, Any]) -> list[Table]:
-    """Logins and passwords (all right) and prompts with their answers; a new prompt takes the place of one nobody answered."""
+    """Logins, passwords (all right), prompts and their answers; a new prompt takes the place of one nobody answered."""
     seed, n = stage.seed, len(t)
     which = np.arange(n, dtype=np.uint64)
     fresh = np.flatnonzero(which % np.uint64(AGAIN) == 0)

@@ -23,7 +23,7 @@ from redgen.activity.schema import Activity
 from redgen.activity.ssh import LONGEST_REFUSED
 from redgen.activity.terms import SHELL_OPS
 from redgen.benign.model import BenignModel
-from redgen.clock import DAY, parse_time
+from redgen.clock import DAY, SECOND, parse_time
 from redgen.seed import I64, U64
 from redgen.table import Table, concat
 from redgen.world.world import World
@@ -36,6 +36,10 @@ _ROOM, _SPARE = 1.5, 24
 announces (su, scheduled tasks of users) and for campaigns. Source: unverified."""
 _UPTIME = 60
 """Days between two boots of a host: kernels are updated. Source: unverified."""
+_MANAGER_STAYS = 10 * SECOND
+"""A user's manager outlives the last session by this much (logind's UserStopDelaySec)."""
+_APART = 1 << 42
+"""Further apart than any two ends of a day's sessions."""
 _KEPT = 4
 """Days whose counts are kept."""
 
@@ -44,7 +48,8 @@ _KEPT = 4
 class _Day:
     """Sessions and jobs that began on a day, by host and time: ``upto`` numbers are used up when each has begun.
 
-    ``conn`` sorted, with the ``number`` of each login; ``begins`` says where each host's entries begin.
+    ``begins`` says where each host's entries begin. ``conn`` sorted, with the ``serial`` of each login and whether it
+    found no manager of its user (``fresh``).
     """
 
     t: I64
@@ -54,6 +59,7 @@ class _Day:
     begins: I64
     conn: U64
     serial: I64
+    fresh: I64
 
 
 @dataclass(frozen=True)
@@ -74,28 +80,30 @@ class SessionNumbers:
         cls, benign: BenignModel, attacks: Sequence[Activity], noise: Sequence[Activity], start: int
     ) -> SessionNumbers:
         """The numbers of a dataset that begins at ``start``, with what its campaigns and hard negatives planned."""
-        return cls(benign, _begins(noise), _begins(attacks), start)
+        return cls(benign, _sessions(noise), _sessions(attacks), start)
 
     def filled(self, shell: Table) -> Table:
         """``shell`` with the numbers of its sessions."""
         at = np.flatnonzero((shell["op"] == _IN) | (shell["op"] == _OUT))
         if not len(at):
             return shell
-        serial = shell["serial"].copy()
+        serial, fresh = shell["serial"].copy(), shell["fresh"].copy()
         conn, day = shell["conn"][at], shell["start"][at] // DAY
         for one in np.unique(day).tolist():
             some = np.flatnonzero(day == one)
             counted = self._day(one)
             serial[at[some]] = _found(counted.conn, counted.serial, conn[some])
+            fresh[at[some]] = _found(counted.conn, counted.fresh, conn[some], -1)
         known, numbers = self._campaigns
-        mine = at[serial[at] == 0]
+        mine = at[serial[at] == -1]
         serial[mine] = _found(known, numbers, shell["conn"][mine])
-        return shell.replace(serial=serial)
+        return shell.replace(serial=serial, fresh=fresh)
 
     @cached_property
     def _per_day(self) -> I64:
         """Numbers that each host gets through in a day."""
         rows = self._benign(_USUAL_DAY)
+        rows = rows.take(np.flatnonzero(rows["op"] != _OUT))
         used = np.bincount(rows["host"], weights=1.0 + (rows["op"] == _IN), minlength=len(self._world.hosts))
         numbers: I64 = np.floor(used * _ROOM + _SPARE).astype(np.int64)
         return numbers
@@ -117,7 +125,7 @@ class SessionNumbers:
         """The rows with which benign sessions and jobs of a day begin."""
         window = {"shell": (day * DAY, (day + 1) * DAY + LONGEST_REFUSED)}
         played = [p.play(window, Effects.of()) for p in self.benign.populations if "shell" in p.behavior.gives]
-        found = _begins(played)
+        found = _sessions(played)
         return found.take(np.flatnonzero(found["start"] // DAY == day))
 
     def _day(self, day: int) -> _Day:
@@ -126,6 +134,8 @@ class SessionNumbers:
             return self._days[day]
         noise = self.noise.take(np.flatnonzero(self.noise["start"] // DAY == day))
         rows = _by_host(concat([self._benign(day), noise]))
+        left = rows.take(np.flatnonzero(rows["op"] == _OUT))
+        rows = rows.take(np.flatnonzero(rows["op"] != _OUT))
         t, host, conn, login = rows["t"], rows["host"].astype(np.int64), rows["conn"], rows["op"] == _IN
         begins = np.searchsorted(host, np.arange(len(self._world.hosts) + 1))
         upto = np.cumsum(1 + login)
@@ -136,7 +146,7 @@ class SessionNumbers:
         number = first[host] + upto - login + self._spread(day, t, np.maximum(self._per_day - total, 1)[host])
         order = np.flatnonzero(login)
         order = order[np.argsort(conn[order], kind="stable")]
-        made = _Day(t, login, upto, number, begins, conn[order], number[order])
+        made = _Day(t, login, upto, number, begins, conn[order], number[order], _fresh(rows, left, day)[order])
         self._days[day] = made
         if len(self._days) > _KEPT:
             self._days.popitem(last=False)
@@ -180,10 +190,25 @@ class SessionNumbers:
         return least, most
 
 
-def _begins(parts: Sequence[Activity]) -> Table:
-    """The rows with which sessions and jobs begin."""
+def _sessions(parts: Sequence[Activity]) -> Table:
+    """The rows with which sessions and jobs begin, and with which sessions end."""
     found = concat([part["shell"] for part in parts if "shell" in part] or [schema.rows("shell", 0)])
-    return found.take(np.flatnonzero((found["op"] == _IN) | (found["op"] == _CRON)))
+    return found.take(np.flatnonzero(np.isin(found["op"], (_IN, _OUT, _CRON))))
+
+
+def _fresh(begun: Table, left: Table, day: int) -> I64:
+    """1 for what begins while no other session of its user on its host is open, or was in the last seconds."""
+    order = np.argsort(left["conn"], kind="stable")
+    ends = _found(left["conn"][order], left["t"][order], begun["conn"], (day + 1) * DAY)
+    ends = np.where(begun["op"] == _IN, ends, 0) + _MANAGER_STAYS
+    by = np.lexsort((begun["t"], begun["name"], begun["host"]))
+    host, name = begun["host"][by], begun["name"][by]
+    group = np.cumsum(np.append(True, (np.diff(host) != 0) | (np.diff(name) != 0))[: len(by)]) - 1
+    reach = np.maximum(ends[by] - day * DAY, 0) + group * _APART
+    last = np.append(0, np.maximum.accumulate(reach)[:-1])[: len(by)]
+    fresh = np.zeros(len(by), dtype=np.int64)
+    fresh[by] = last <= begun["t"][by] - day * DAY + group * _APART
+    return fresh
 
 
 def _by_host(rows: Table) -> Table:
@@ -203,9 +228,9 @@ def _fitted(host: I64, least: I64, most: I64) -> I64:
     return number
 
 
-def _found(conn: U64, number: I64, wanted: U64) -> I64:
-    """The number of each connection, 0 where it is not among ``conn`` (sorted)."""
+def _found(conn: U64, value: I64, wanted: U64, missing: int = -1) -> I64:
+    """The value of each connection, ``missing`` where it is not among ``conn`` (sorted)."""
     if not len(conn):
-        return np.zeros(len(wanted), dtype=np.int64)
+        return np.full(len(wanted), missing, dtype=np.int64)
     at = np.minimum(np.searchsorted(conn, wanted), len(conn) - 1)
-    return np.where(conn[at] == wanted, number[at], 0)
+    return np.where(conn[at] == wanted, value[at], missing)

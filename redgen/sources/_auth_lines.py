@@ -2,7 +2,7 @@
 
 Sources: OpenSSH auth.c, packet.c (9.2: every line carries ``sshd[pid]``), Linux-PAM pam_unix (>= 1.4), sudo's logging.
 Debian's defaults: ``UseDNS no``, so sshd looks up no client's name and logs addresses alone (and its hosts ask the
-resolver no PTR record per connection); ``LogLevel INFO``, so no ``Connection from``; root's ``by (uid=0)`` without a name.
+resolver for no PTR record per connection); ``LogLevel INFO``, so no ``Connection from``; ``by (uid=0)`` without a name.
 """
 
 from __future__ import annotations

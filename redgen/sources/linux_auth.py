@@ -32,7 +32,7 @@ _FORKS = (18, 90)                               # processes begun per second, by
                                                 # enough that two connections seldom share an id. Source: unverified
 _PID_MAX, _FIRST_PID = 4_194_304, 300          # pid_max of a 64-bit host under systemd; pids below belong to the boot
 _SESSION_SLOT, _UNCOUNTED = 90 * SECOND, 365 * DAY  # for sessions that nobody counted: one number per slot of a year
-_MANAGER_SHARE = 0.7                           # of logins find no user manager left from an earlier session
+_MANAGER_SHARE = 0.7                           # of logins that nobody looked at find no user manager left
 _KEY_TYPES = Vocabulary.of(["ED25519"] * 7 + ["RSA"] * 2 + ["ECDSA"])
 _BYES = Vocabulary.of(["Bye Bye"] * 4 + ["Normal Shutdown, Thank you for playing"])
 _FIRST_PERSON = 1000                           # uids below are those of system accounts
@@ -107,7 +107,8 @@ class LinuxAuth(Source):
         """Which chain each row is: by op, method, whether the account exists, and tries."""
         name, n = shell["name"], shell["n"]
         owner = np.where(name < 0, 2, np.where(name >= self.world.hosts.owned, 1, 0))
-        fresh = self.seed.uniform(shell["id"], "manager") < _MANAGER_SHARE
+        drawn = self.seed.uniform(shell["id"], "manager") < _MANAGER_SHARE
+        fresh = np.where(shell["fresh"] >= 0, shell["fresh"] > 0, drawn)
         ways = {"sudo_denied": n > 0, "accepted": fresh, "max_tries": n <= 3, "pam_more_failures": n == 1}
         special = np.zeros(len(shell), dtype=np.int64)
         for op, way in ways.items():

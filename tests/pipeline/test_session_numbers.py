@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
 from redgen.activity.terms import SHELL_OPS
-from redgen.clock import DAY, HOUR, parse_time
+from redgen.clock import DAY, HOUR, SECOND, parse_time
 from redgen.pipeline.happenings import Happenings
 from redgen.pipeline.inputs import Request
 from redgen.pipeline.plan import make_plan
@@ -22,9 +24,15 @@ BOTS = "hard_negatives:\n- {kind: ci-bot, count: 3}\n"
 BUSY = BOTS + "campaigns:\n- {playbook: ssh-distributed-brute-force, count: 3}\n"
 
 
-def happenings(folder: Path, more: str = BUSY) -> Happenings:
+@cache
+def happenings(more: str = BUSY) -> Happenings:
     """Two days of a company's hosts."""
-    path = folder / "s.yaml"
+    with TemporaryDirectory() as folder:
+        return planned(Path(folder) / "s.yaml", more)
+
+
+def planned(path: Path, more: str) -> Happenings:
+    """The plan of a scenario's hosts."""
     path.write_text("id: s\nseed: 11\nwindow: {start: 2026-01-13T00:00:00Z, duration: 2d}\nbaseline: saas-workforce\n"
                     f"sources: [linux_auth]\n{more}")
     return make_plan(Request(str(path))).work.happenings
@@ -35,8 +43,8 @@ def shell(of: Happenings, a: int = START, b: int = START + 2 * DAY) -> Table:
     return of.between(a, b, {"shell": 0})["shell"]
 
 
-def test_no_two_sessions_of_a_host_share_a_number_and_numbers_rise_with_time(tmp_path: Path) -> None:
-    rows = shell(happenings(tmp_path))
+def test_no_two_sessions_of_a_host_share_a_number_and_numbers_rise_with_time() -> None:
+    rows = shell(happenings())
     begun = rows.take(np.flatnonzero(rows["op"] == IN))
     assert (begun["truth"] > 0).sum() > 20, "campaigns and hard negatives are among them"
     for host in np.unique(begun["host"]).tolist():
@@ -46,8 +54,8 @@ def test_no_two_sessions_of_a_host_share_a_number_and_numbers_rise_with_time(tmp
         assert (np.diff(numbers) > 0).all()
 
 
-def test_numbers_advance_with_the_logins_and_jobs_of_the_host(tmp_path: Path) -> None:
-    rows = shell(happenings(tmp_path, ""))
+def test_numbers_advance_with_the_logins_and_jobs_of_the_host() -> None:
+    rows = shell(happenings(""))
     for host in np.unique(rows["host"]).tolist():
         mine = rows.take(np.flatnonzero(rows["host"] == host))
         logins = mine["serial"][mine["op"] == IN]
@@ -55,9 +63,9 @@ def test_numbers_advance_with_the_logins_and_jobs_of_the_host(tmp_path: Path) ->
         assert logins.max() - logins.min() < 2 * counted + 100, "not many more than anybody can count"
 
 
-def test_a_session_keeps_its_number_whoever_writes_its_end(tmp_path: Path) -> None:
-    whole = shell(happenings(tmp_path))
-    again = happenings(tmp_path)
+def test_a_session_keeps_its_number_whoever_writes_its_end() -> None:
+    whole = shell(happenings())
+    again = happenings.__wrapped__()
     cuts = [*range(START, START + 2 * DAY, 5 * HOUR), START + 2 * DAY]
     spans = [*pairwise(cuts)]
     pieces = concat([shell(again, a, b) for a, b in reversed(spans)])
@@ -72,12 +80,27 @@ def test_a_session_keeps_its_number_whoever_writes_its_end(tmp_path: Path) -> No
     assert all(len(found) == 1 and found != {0} for found in numbers.values())
 
 
-def test_campaigns_renumber_no_benign_session(tmp_path: Path) -> None:
-    attacked, clean = shell(happenings(tmp_path)), shell(happenings(tmp_path, BOTS))
+def test_campaigns_renumber_no_benign_session() -> None:
+    attacked, clean = shell(happenings()), shell(happenings(BOTS))
     shared = attacked.take(np.flatnonzero(np.isin(attacked["id"], clean["id"])))
     assert len(clean) == len(shared) < len(attacked)
     one, other = (t.take(np.argsort(t["id"]))["serial"].tolist() for t in (shared, clean))
     assert one == other
+
+
+def test_a_user_has_one_manager_however_many_sessions_are_open() -> None:
+    """The first login finds none, one that comes while another is open does; ten seconds after the last it is gone."""
+    rows = shell(happenings(""))
+    begun, left = (rows.take(np.flatnonzero(rows["op"] == op)) for op in (IN, OUT))
+    ends = dict(zip(left["conn"].tolist(), left["t"].tolist(), strict=True))
+    crowded = 0
+    for k in range(len(begun)):
+        same = (begun["host"] == begun["host"][k]) & (begun["name"] == begun["name"][k]) & (begun["t"] < begun["t"][k])
+        open_ = [c for c in begun["conn"][same].tolist() if ends.get(c, START + 9 * DAY) + 10 * SECOND > begun["t"][k]]
+        day_long = [c for c in open_ if begun["start"][begun["conn"] == c][0] // DAY == begun["start"][k] // DAY]
+        crowded += len(day_long)
+        assert bool(begun["fresh"][k]) == (not day_long)
+    assert crowded > 10
 
 
 @pytest.mark.parametrize(("least", "most", "given"), [

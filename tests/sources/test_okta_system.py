@@ -351,7 +351,7 @@ def test_a_policy_is_evaluated_once_and_first_in_a_login_however_often_the_passw
     assert len(tried) > 50
     for flow in tried:
         flow.sort(key=lambda e: e["published"])
-        first = [e for e in flow if e["eventType"] != "security.threat.detected"][0]
+        first = next(e for e in flow if e["eventType"] != "security.threat.detected")
         asked = [e for e in flow if e["outcome"]["result"] == "CHALLENGE"]
         assert asked == [first] and debug(first)["requestUri"] == "/idp/idx/identify"
 
