@@ -76,10 +76,10 @@ class Happenings:
 
     @classmethod
     def of(cls, window: Window, benign: BenignModel | None, effects: Effects, activities: Sequence[Activity],
-           expansions: Sequence[Expansion], noise: Sequence[Activity] = ()) -> Happenings:
-        """Collect the campaigns' rows and those of hard negatives (``noise``), sorted, whatever order they come in."""
-        staged = {kind: Staged.of(table) for kind, table in merge([*activities, *noise]).items() if len(table)}
-        sessions = SessionNumbers.of(benign, activities, noise, window.start) if benign else None
+           expansions: Sequence[Expansion]) -> Happenings:
+        """Collect the campaigns' rows, sorted, whatever order the campaigns come in."""
+        staged = {kind: Staged.of(table) for kind, table in merge(list(activities)).items() if len(table)}
+        sessions = SessionNumbers.of(benign, activities, window.start) if benign else None
         return cls(window, benign, effects, staged, tuple(expansions), sessions)
 
     def between(self, a: int, b: int, kinds: Mapping[str, int], *, begun: bool = False) -> dict[str, Table]:

@@ -84,9 +84,7 @@ def _identity(inputs: Inputs) -> str:
 
 def _happenings(window: Window, benign: BenignModel, campaigns: Sequence[Campaign]) -> Happenings:
     expansions = [Expansion(e.start, e.stop, e.expand) for c in campaigns for e in c.expanders]
-    noise = [c.activity for c in campaigns if c.label == "hard_negative"]
-    attacks = [c.activity for c in campaigns if c.label != "hard_negative"]
-    return Happenings.of(window, benign, all_effects(campaigns), attacks, expansions, noise)
+    return Happenings.of(window, benign, all_effects(campaigns), [c.activity for c in campaigns], expansions)
 
 
 def _outlets(inputs: Inputs, world: World, seed: Seed, causes: Sequence[Cause]) -> tuple[Outlet, ...]:

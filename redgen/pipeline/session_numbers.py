@@ -2,15 +2,15 @@
 
 logind takes the number from the kernel's audit session, which PAM also opens for cron's jobs and for a user's own
 manager; so each of those uses up a number, too, though only logins are announced. Benign sessions are counted day by
-day, from the benign model and the hard negatives alone: any process counts a day again and finds the same. What
-campaigns staged is fitted into the numbers that stayed free between two logins, so that no campaign renumbers a benign
-line.
+day, from the benign model alone: any process counts a day again and finds the same. What campaigns and hard negatives
+staged is fitted into the numbers that stayed free between two logins, so that it renumbers no benign line; where a
+burst needs more of them than there are, it takes the nearest free ones, on the other side of a login.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -66,21 +66,18 @@ class _Day:
 class SessionNumbers:
     """Fills in ``serial`` of shell rows: logins and logouts of one session get its number.
 
-    ``noise`` and ``staged``: the logins that hard negatives and campaigns planned; ``start``: when the dataset begins.
+    ``staged``: the sessions that campaigns and hard negatives planned; ``start``: when the dataset begins.
     """
 
     benign: BenignModel
-    noise: Table
     staged: Table
     start: int
     _days: OrderedDict[int, _Day] = field(default_factory=OrderedDict, repr=False, compare=False)
 
     @classmethod
-    def of(
-        cls, benign: BenignModel, attacks: Sequence[Activity], noise: Sequence[Activity], start: int
-    ) -> SessionNumbers:
+    def of(cls, benign: BenignModel, staged: Sequence[Activity], start: int) -> SessionNumbers:
         """The numbers of a dataset that begins at ``start``, with what its campaigns and hard negatives planned."""
-        return cls(benign, _sessions(noise), _sessions(attacks), start)
+        return cls(benign, _sessions(staged), start)
 
     def filled(self, shell: Table) -> Table:
         """``shell`` with the numbers of its sessions."""
@@ -132,8 +129,7 @@ class SessionNumbers:
         if day in self._days:
             self._days.move_to_end(day)
             return self._days[day]
-        noise = self.noise.take(np.flatnonzero(self.noise["start"] // DAY == day))
-        rows = _by_host(concat([self._benign(day), noise]))
+        rows = _by_host(self._benign(day))
         left = rows.take(np.flatnonzero(rows["op"] == _OUT))
         rows = rows.take(np.flatnonzero(rows["op"] != _OUT))
         t, host, conn, login = rows["t"], rows["host"].astype(np.int64), rows["conn"], rows["op"] == _IN
@@ -165,10 +161,15 @@ class SessionNumbers:
         rows = _by_host(self.staged.take(np.flatnonzero(self.staged["op"] == _IN)))
         least, most = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
         host, t = rows["host"].astype(np.int64), rows["t"]
+        taken: dict[int, set[int]] = {}
         for day in np.unique(t // DAY).tolist():
             some = np.flatnonzero(t // DAY == day)
             least[some], most[some] = self._between(day, host[some], t[some])
-        number = _fitted(host, least, most)
+            for counted in (self._day(day), self._day(day + 1)):
+                for one in np.unique(host[some]).tolist():
+                    there = slice(int(counted.begins[one]), int(counted.begins[one + 1]))
+                    taken.setdefault(one, set()).update(counted.number[there][counted.login[there]].tolist())
+        number = _settled(host, _fitted(host, least, most), taken)
         order = np.argsort(rows["conn"], kind="stable")
         return rows["conn"][order], number[order]
 
@@ -226,6 +227,17 @@ def _fitted(host: I64, least: I64, most: I64) -> I64:
         high = np.minimum(low, most[some])
         number[some] = np.minimum.accumulate((high - rank)[::-1])[::-1] + rank
     return number
+
+
+def _settled(host: I64, number: I64, taken: Mapping[int, Collection[int]]) -> I64:
+    """``number`` (by host, in order), moved on where it does not rise or is among those ``taken`` on the host."""
+    settled, before = number.copy(), (-1, 0)
+    for k, (one, wanted) in enumerate(zip(host.tolist(), number.tolist(), strict=True)):
+        given = max(wanted, before[1] + 1) if before[0] == one else wanted
+        while given in taken.get(one, ()):
+            given += 1
+        settled[k], before = given, (one, given)
+    return settled
 
 
 def _found(conn: U64, value: I64, wanted: U64, missing: int = -1) -> I64:
