@@ -17,7 +17,7 @@ PACKAGE = ROOT / "redgen"
 
 RANKS = (
     {"errors", "compiled", "seed", "clock", "version", "decompress"},
-    {"atomic", "vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
+    {"atomic", "zones", "vocabulary", "table", "registry", "spec", "alert", "ground", "parser"},
     {"activity", "truth", "world", "scorecard", "detector", "reader", "records", "parsers", "native",
      "statistics"},
     {"benign", "playbook", "actions", "source", "sources", "render", "readers", "sigma", "detectors", "matching",
@@ -41,6 +41,7 @@ DOORS = {
     ("activity", "truth"),
     ("truth", "activity"),    # the one door works on activities
     ("spec", "registry"),
+    ("spec", "zones"),        # seasons name time zones
     ("reader", "records"),    # alert files are files of records
     ("statistics", "scorecard"),  # an estimate is what both speak of
     ("detectors", "sigma"),   # the embedded engine is one detector among others

@@ -70,12 +70,30 @@ def acts(stage: Stage, posted: Table, ids: U64, name: str, columns: dict[str, An
     )
 
 
-def opened(stage: Stage, posted: Table, ids: U64, person: I64, session: U64, flow: U64) -> Table:
-    """A right password and the session it opens, behind each of the posted logins ``ids``."""
-    about = {"org": org_of(stage.world, person), "user": person, "flow": flow}
+def opened(
+    stage: Stage, posted: Table, ids: U64, person: I64, session: U64, flow: U64, code: U64 | None = None
+) -> Table:
+    """A right password and the session it opens, behind each of the posted logins ``ids``.
+
+    ``code``: the requests that answered for a second factor, one per login; the session then begins behind those.
+    """
+    about: dict[str, Any] = {"org": org_of(stage.world, person), "user": person, "flow": flow}
+    first = about | {"op": OP["password"], "factor": PASSWORD}
+    start = about | {"op": OP["session_start"], "session": session}
+    if code is None:
+        return concat([
+            acts(stage, posted, ids, "password", first), acts(stage, posted, ids, "start", start, step=1),
+        ])
+    factor = stage.world.people.factor[person].astype(np.int64)
+    pushed = factor == FACTORS.index("push")
+    sent = about | {"op": OP["push_sent"], "factor": factor}
+    answer = np.where(pushed, OP["push_answer"], OP["factor_check"])
+    some = {name: column[pushed] if isinstance(column, np.ndarray) else column for name, column in sent.items()}
     return concat([
-        acts(stage, posted, ids, "password", about | {"op": OP["password"], "factor": PASSWORD}),
-        acts(stage, posted, ids, "start", about | {"op": OP["session_start"], "session": session}, step=1),
+        acts(stage, posted, ids, "password", first | {"factor": factor}),
+        acts(stage, posted, ids[pushed], "sent", some, step=1),
+        acts(stage, posted, code, "code", about | {"op": answer, "factor": factor}),
+        acts(stage, posted, code, "start", start | {"factor": factor}),
     ])
 
 

@@ -11,6 +11,7 @@ from redgen.actions._pace import arrivals
 from redgen.actions._signins import OP, PASSWORD, RESULT, WORKFORCE, merged
 from redgen.activity import signin
 from redgen.activity.signin import PUSH_TIMEOUT
+from redgen.activity.terms import FACTORS
 from redgen.clock import MINUTE, SECOND
 from redgen.playbook.stage import Network, People, Stage, Staged, action
 from redgen.seed import I64
@@ -60,8 +61,8 @@ def push_bomb(
     session = int(seed.key_for("session")) if accepted else 0
     if accepted:
         tables.append(signin.rows(
-            stage.world, stage.root, id=stage.ids(1, "start"), t=np.array([last + 400_000]), op=OP["session_start"],
-            flow=flow[-1:], session=np.uint64(session), org=WORKFORCE, **about,
+            stage.world, stage.root, id=stage.ids(1, "start"), t=np.array([last]), dur=0, op=OP["session_start"],
+            flow=flow[-1:], factor=FACTORS.index("push"), session=np.uint64(session), org=WORKFORCE, **about,
         ))
     if told[:n].any():
         tables.append(_report(stage, person, last))
@@ -76,15 +77,16 @@ def push_bomb(
 
 
 def _prompts(stage: Stage, t: I64, answer: I64, flow: np.ndarray[Any, Any], about: dict[str, Any]) -> list[Table]:
-    """Passwords (all right) and prompts with their answers; a new prompt takes the place of one nobody answered."""
+    """Logins, passwords (all right), prompts and their answers; a new prompt takes the place of one nobody answered."""
     seed, n = stage.seed, len(t)
     which = np.arange(n, dtype=np.uint64)
     fresh = np.flatnonzero(which % np.uint64(AGAIN) == 0)
     typed = (2_500_000 * np.exp(0.5 * seed.normal(which[fresh], "typed"))).astype(np.int64)
-    passwords = signin.rows(
-        stage.world, stage.root, id=stage.ids(len(fresh), "password"), t=t[fresh] - typed, op=OP["password"],
-        flow=flow[fresh], factor=PASSWORD, org=WORKFORCE, **about,
-    )
+    named = typed + (2_200_000 * np.exp(0.5 * seed.normal(which[fresh], "named"))).astype(np.int64)
+    begun = [signin.rows(
+        stage.world, stage.root, id=stage.ids(len(fresh), op), t=t[fresh] - before, op=OP[op], flow=flow[fresh],
+        factor=factor, org=WORKFORCE, **about,
+    ) for op, before, factor in (("identify", named, -1), ("password", typed, PASSWORD))]
     thumb = (7 * SECOND * np.exp(0.5 * seed.normal(which, "thumb"))).astype(np.int64)
     until_next = np.append(np.diff(t) - SECOND // 2, PUSH_TIMEOUT)
     ignored = np.clip(until_next, 0, PUSH_TIMEOUT)
@@ -92,7 +94,7 @@ def _prompts(stage: Stage, t: I64, answer: I64, flow: np.ndarray[Any, Any], abou
     prompts = signin.push_prompts(
         stage.world, stage.root, id=stage.ids(n, "push"), t=t, flow=flow, answer=answer, wait=wait, **about,
     )
-    return [passwords, prompts]
+    return [*begun, prompts]
 
 
 def _report(stage: Stage, person: int, t: int) -> Table:

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from redgen.activity import whereabouts
 from redgen.clock import DAY, HOUR, MINUTE
 from redgen.playbook.stage import People, Stage, Staged, action
 from redgen.spec.distributions import Delay, Distribution
@@ -29,8 +30,10 @@ def wait(
     if from_hour is None:
         return Staged(ended=t)
     span = (to_hour if to_hour is not None else from_hour + 1.0) - from_hour
-    offset = int(stage.world.people.utc_offset[clock.members[0]]) * MINUTE if clock is not None and len(clock) else 0
-    local = np.mod(t + offset, DAY)
+    local = np.mod(t, DAY)
+    if clock is not None and len(clock):
+        here = whereabouts.local_minute(stage.world, clock.members[:1].astype(np.int32), np.array([t]))
+        local = np.mod(int(here[0]) * MINUTE + t % MINUTE, DAY)
     begins = t - local + int(from_hour * HOUR)
     if begins + span * HOUR <= t:
         begins += DAY

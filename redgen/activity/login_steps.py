@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from redgen.activity.effects import Effects
 from redgen.activity.groups import expand, running
-from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, FACTORS
+from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, FACTORS, ORGS
 from redgen.clock import MILLISECOND, MINUTE, SECOND
 from redgen.seed import F64, I64, U64, Seed
 from redgen.table import Table
@@ -20,13 +20,14 @@ LOCK_AFTER = (10, 5)
 """Wrong passwords in a row after which an account locks, by terms.ORGS. Okta's default and a stricter policy."""
 PUSH_TIMEOUT = 5 * MINUTE
 """Nobody answers: Okta Verify gives up."""
+_WORKFORCE = ORGS.index("workforce")
 _STUBBORN = 2
 """Further tries, refused, that somebody makes on an account that just locked."""
 
 OK, BAD, UNKNOWN, LOCKED, DENIED, TIMEOUT = (AUTH_RESULTS.index(r) for r in (
     "ok", "bad_password", "unknown_user", "locked", "denied", "timeout"))
-PASSWORD, SENT, ANSWER, CHECK, START, SSO, LOCK = (AUTH_OPS.index(o) for o in (
-    "password", "push_sent", "push_answer", "factor_check", "session_start", "sso", "lock"))
+PASSWORD, SENT, ANSWER, CHECK, START, SSO, LOCK, IDENTIFY = (AUTH_OPS.index(o) for o in (
+    "password", "push_sent", "push_answer", "factor_check", "session_start", "sso", "lock", "identify"))
 PUSH = FACTORS.index("push")
 
 _BY_ITSELF = ("push_sent", "push_answer", "lock", "unlock")
@@ -101,14 +102,22 @@ def _steps(
 def passwords(
     seed: Seed, effects: Effects, each: Table, *, wrong: I64, knows: Bools, pace: F64, before: I64
 ) -> Stand:
-    """Tries of a password until the right one, or until the account locks; see ``signin.web_login``."""
+    """Tries of a password until the right one, or until the account locks; see ``signin.web_login``.
+
+    The workforce types the login first, and the password on the next page.
+    """
     limit = np.array(LOCK_AFTER)[each["org"]]
     user = each["user"]
     counts = np.where(user >= 0, np.minimum(wrong + knows, np.maximum(limit - before, 0) + _STUBBORN), wrong + knows)
     login, rank = expand(counts)
     key = seed.noise(each["id"][login] + rank.astype(np.uint64), "try")
     gaps = (pace[login] * SECOND * np.exp(0.6 * seed.normal(key, "pace"))).astype(np.int64)
-    t = each["t"][login] + running(np.where(rank > 0, gaps, 0), rank)
+    named = np.flatnonzero((each["org"] == _WORKFORCE) & (user >= 0) & (counts > 0))
+    identified = _steps(seed, named, each["id"][named], each["t"][named], IDENTIFY, OK)
+    typing = np.zeros(len(each), dtype=np.int64)
+    typing[named] = identified.dur + (
+        0.8 * pace[named] * SECOND * np.exp(0.5 * seed.normal(each["id"][named], "typing"))).astype(np.int64)
+    t = (each["t"] + typing)[login] + running(np.where(rank > 0, gaps, 0), rank)
     who, fails = user[login], before[login] + rank
     known = who >= 0
     right = known & knows[login] & (rank == wrong[login])
@@ -120,7 +129,7 @@ def passwords(
     tried = _steps(seed, login, key, t, PASSWORD, result, changed=changed)
     locks = np.flatnonzero(known & (fails == limit[login] - 1) & (result == BAD))
     lock = _steps(seed, login[locks], key[locks], t[locks], LOCK, OK, dur=tried.dur[locks], changed=changed[locks])
-    return _stand(Steps.concat([tried, lock]), each, login[entered], login[locks])
+    return _stand(Steps.concat([identified, tried, lock]), each, login[entered], login[locks])
 
 
 def second_factor(seed: Seed, each: Table, stand: Stand, answer: I64, prompts: I64) -> Stand:
@@ -155,8 +164,8 @@ def sessions(seed: Seed, each: Table, stand: Stand) -> Stand:
     """The session of logins that passed everything, and the app it was for."""
     inside = np.flatnonzero(stand.passed)
     key = each["id"][inside]
-    t = stand.until[inside] + (SECOND * (0.1 + 0.3 * seed.uniform(key, "begin"))).astype(np.int64)
-    started = _steps(seed, inside, key, t, START, OK)
+    t = stand.until[inside]  # by the request that brought the last proof
+    started = _steps(seed, inside, key, t, START, OK, dur=np.zeros(len(inside), dtype=np.int64))
     opened = np.flatnonzero(each["app"][inside] >= 0)
     drawn = (SECOND * (1.3 + 1.6 * seed.uniform(key[opened], "open"))).astype(np.int64)
     apps = _steps(seed, inside[opened], key[opened], t[opened] + started.dur[opened] + drawn, SSO, OK)

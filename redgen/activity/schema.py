@@ -72,6 +72,8 @@ SHELL: Schema = _COMMON | {
     "n": "i4",           # tries, or the exit detail the op needs
     "key": "u8",         # seed of the public key's fingerprint
     "command": "i4",     # World.commands
+    "serial": "i4",      # the host's number of the session, of logins and logouts; -1 = nobody counted
+    "fresh": "i1",       # of logins: 1 when no manager of the user was running, -1 = nobody looked
 }
 DNS: Schema = _COMMON | {
     "client": "u4", "cport": "i4",

@@ -108,10 +108,10 @@ def web_login(
     this login, counting towards the lock (``LOCK_AFTER`` wrong ones lock it, in the same second, and no further try
     gets in).
 
-    Chains are those of the provider: workforce (Identity Engine) password → push_sent → push_answer 4-40 s later, or
-    factor_check → session_start → sso; customers (Classic) password and session_start. Effects: a locked account
-    answers ``locked``; after a hostile reset the owner's password is wrong. Rows of benign logins (truth 0) that an
-    effect changed carry its code.
+    Chains are those of the provider: workforce (Identity Engine) identify → password → push_sent → push_answer 4-40 s
+    later, or factor_check → session_start → sso; customers (Classic) password and session_start. Effects: a locked
+    account answers ``locked``; after a hostile reset the owner's password is wrong. Rows of benign logins (truth 0)
+    that an effect changed carry its code.
     """
     n, mine = len(id), seed.child("signin")
     each = schema.rows(

@@ -27,6 +27,7 @@ AUTH_OPS = (
     "privilege_grant",
     "report_suspicious",
     "policy_deny",          # sign-on policy evaluated to DENY
+    "identify",             # a login was typed, before any password (workforce only)
 )
 AUTH_RESULTS = ("ok", "bad_password", "unknown_user", "locked", "denied", "timeout", "expired", "rate_limited")
 FACTORS = ("password", "push", "webauthn", "totp", "sms", "email", "fastpass")

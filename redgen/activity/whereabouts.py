@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen import zones
 from redgen.clock import DAY, HOUR, MINUTE
 from redgen.seed import F64, I64, U64, Seed
 from redgen.world.people import PEOPLE_KINDS, WHERES
@@ -87,8 +88,8 @@ def _destination(world: World, seed: Seed, home: I32, trip: U64) -> I32:
 
 
 def local_minute(world: World, person: I32, t: I64) -> I64:
-    """Minutes since 1970 on each person's own clock."""
-    return t // MINUTE + world.people.utc_offset[person]
+    """Minutes since 1970 on each person's own clock, in summer time where and when it holds."""
+    return t // MINUTE + zones.offsets(world.plan.cities.zones, world.people.zone[person], t)
 
 
 def weekday(minutes: I64) -> I64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from redgen import zones
 from redgen.activity.effects import Effects
 from redgen.activity.schema import Activity, done_between, merge
 from redgen.activity.wire import FLOW_TAIL
@@ -81,6 +82,7 @@ class BenignModel:
 
     def __init__(self, populations: Sequence[Population], world: World, seed: Seed, traffic: float) -> None:
         self._made_from = (tuple(populations), world, seed, traffic)
+        self.world = world
         self.populations = _bind(populations, world, seed, traffic)
 
     @classmethod
@@ -201,18 +203,36 @@ def _crowds(season: Season, who: NDArray[np.int64], world: World, people: bool) 
     """Split a population by time zone; people of ``local`` seasons live by their own clocks."""
     weight = world.people.weight[who] if people else np.ones(len(who))
     if season.timezone != "local" or not people:
-        zones = {"+00:00": 1.0} if season.timezone == "local" else season.zones
-        total = sum(zones.values())
-        return tuple(Crowd(_minutes(z), share / total, who, np.cumsum(weight)) for z, share in sorted(zones.items()))
-    offsets = world.people.utc_offset[who]
-    found = []
-    for offset in np.unique(offsets):
-        some = np.flatnonzero(offsets == offset)
-        upto = np.cumsum(weight[some])
-        found.append(Crowd(int(offset), float(upto[-1] / weight.sum()), who[some], upto))
+        spread = {"+00:00": 1.0} if season.timezone == "local" else season.zones
+        total = sum(spread.values())
+        clocks = ((_minutes(z), share / total) for z, share in sorted(spread.items()))
+        return tuple(Crowd(zone, share, who, np.cumsum(weight), zone) for zone, share in clocks)
+    found: list[Crowd] = []
+    for zone, name, members in _clocks(world, who):
+        upto = np.cumsum(weight[members])
+        found.append(Crowd(zone, float(upto[-1] / weight.sum()), who[members], upto, name))
     return tuple(found)
 
 
-def _minutes(zone: str) -> int:
+def _clocks(world: World, who: NDArray[np.int64]) -> Iterator[tuple[str, int | str, NDArray[np.int64]]]:
+    """The zones that ``who`` live by, those of the same rules as one; a name and the positions of each."""
+    named = world.plan.cities.zones
+    own = world.people.zone[who]
+    by_rules: dict[tuple[int, ...], list[int]] = {}
+    for code in np.unique(own).tolist():
+        by_rules.setdefault(zones.rules(named[code]), []).append(code)
+    taken: set[int | str] = set()
+    for codes in sorted(by_rules.values(), key=lambda codes: (zones.standard(named[codes[0]]), codes)):
+        zone = named[codes[0]]
+        name: int | str = zones.standard(zone)
+        name = zone if name in taken else name
+        taken.add(name)
+        yield zone, name, np.flatnonzero(np.isin(own, codes))
+
+
+def _minutes(zone: str) -> int | str:
+    """What ``season_at`` takes: minutes of an offset; a zone's name as it is."""
+    if zone[0] not in "+-":
+        return zone
     hours, minutes = zone[1:].split(":")
     return (-1 if zone[0] == "-" else 1) * (int(hours) * 60 + int(minutes))

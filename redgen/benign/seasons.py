@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import pdtr, pdtrik
 
+from redgen import zones
 from redgen.benign.context import Sessions, Tier
 from redgen.clock import DAY, HOUR, MINUTE
 from redgen.seed import F64, I64, Seed
@@ -24,13 +25,16 @@ MOST_PER_CELL = 1 << 24
 _THURSDAY = 3  # 1970-01-01, Monday = 0
 
 
-def season_at(season: Season, cells: I64, offset: int) -> F64:
-    """The season's multiplier at the middle of each absolute cell, ``offset`` minutes east of UTC; mean 1 over a week.
+def season_at(season: Season, cells: I64, zone: str | int) -> F64:
+    """The season's multiplier at the middle of each absolute cell; mean 1 over a week of constant time.
+
+    ``zone``: whose hours: an IANA time zone, with its summer time, or so many minutes east of UTC.
 
     Straight lines between the middles of hours, so that a rate does not jump on the hour, through such points that
     each hour's mean is the one given: 3/4 of its own point and 1/8 of either neighbor's.
     """
-    local = cells * CELL + CELL // 2 + offset * MINUTE
+    middle = cells * CELL + CELL // 2
+    local = middle + (zones.offsets([zone], 0, middle) if isinstance(zone, str) else zone) * MINUTE
     weekday = np.array(season.weekday)
     by_hour = np.interp((local % DAY) / HOUR - 0.5, np.arange(-1.0, 25.0), _middles(season.hour))
     day: I64 = (local // DAY + _THURSDAY) % 7
@@ -77,15 +81,17 @@ def poisson(mean: F64, u: F64) -> I64:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Those of a population who live by one clock: ``offset`` minutes, ``share`` of the starts, who and how active.
+    """Those of a population who live by one clock: its ``zone``, ``share`` of the starts, who and how active.
 
-    ``who`` i8 codes with running totals ``upto`` f8 of their weights; both empty when nobody is known.
+    ``zone`` as in ``season_at``; ``name`` tells a population's crowds apart. ``who`` i8 codes with running totals
+    ``upto`` f8 of their weights; both empty when nobody is known.
     """
 
-    offset: int
+    zone: str | int
     share: float
     who: NDArray[np.int64]
     upto: F64
+    name: int | str = 0
 
     def pick(self, u: F64) -> I64:
         """One of ``who`` per uniform, by weight; -1 when nobody is known."""
@@ -111,7 +117,7 @@ class Arrivals:
     def rates(self, first: int, stop: int) -> F64:
         """Expected starts in each absolute cell of [first, stop), all crowds and tiers."""
         cells = np.arange(first, stop, dtype=np.int64)
-        shape = sum((c.share * season_at(self.season, cells, c.offset) for c in self.crowds), np.zeros(len(cells)))
+        shape = sum((c.share * season_at(self.season, cells, c.zone) for c in self.crowds), np.zeros(len(cells)))
         return self.per_day * (CELL / DAY) * shape * cascade_at(self.burst, self.burst_seed, cells)
 
     def sessions(self, low: int, high: int, tail: int = 0) -> Sessions:
@@ -124,9 +130,9 @@ class Arrivals:
     def _tier(self, k: int, crowd: Crowd, low: int, high: int) -> Sessions:
         tier = self.tiers[k]
         cells = np.arange((low - tier.reach) // CELL, -(-high // CELL), dtype=np.int64)
-        mean = self.per_day * (CELL / DAY) * crowd.share * tier.share * season_at(self.season, cells, crowd.offset)
+        mean = self.per_day * (CELL / DAY) * crowd.share * tier.share * season_at(self.season, cells, crowd.zone)
         mean *= cascade_at(self.burst, self.burst_seed, cells)
-        seed = self.seed.child("tier", k, "zone", crowd.offset)
+        seed = self.seed.child("tier", k, "zone", crowd.name)
         counts = poisson(mean, seed.uniform(cells.astype(np.uint64), "count"))
         cell = np.repeat(cells, counts)
         rank = np.arange(len(cell)) - np.repeat(np.cumsum(counts) - counts, counts)

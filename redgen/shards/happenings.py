@@ -14,6 +14,7 @@ from redgen.activity.schema import Activity, done_between, merge
 from redgen.activity.wire import FLOW_TAIL
 from redgen.benign.model import BenignModel
 from redgen.clock import HOUR, SECOND, Window
+from redgen.shards.session_numbers import SessionNumbers
 from redgen.table import Table
 
 LONGEST_EXPANDED = HOUR
@@ -71,13 +72,15 @@ class Happenings:
     effects: Effects
     staged: Mapping[str, Staged]
     expansions: Sequence[Expansion] = ()
+    sessions: SessionNumbers | None = None
 
     @classmethod
     def of(cls, window: Window, benign: BenignModel | None, effects: Effects, activities: Sequence[Activity],
            expansions: Sequence[Expansion]) -> Happenings:
         """Collect the campaigns' rows, sorted, whatever order the campaigns come in."""
         staged = {kind: Staged.of(table) for kind, table in merge(list(activities)).items() if len(table)}
-        return cls(window, benign, effects, staged, tuple(expansions))
+        sessions = SessionNumbers.of(benign, activities, window.start) if benign else None
+        return cls(window, benign, effects, staged, tuple(expansions), sessions)
 
     def between(self, a: int, b: int, kinds: Mapping[str, int], *, begun: bool = False) -> dict[str, Table]:
         """The rows of each kind k done in [a - kinds[k], b), and inside the window; truth included.
@@ -97,7 +100,10 @@ class Happenings:
             if low < high:
                 made = {k: t for k, t in expansion.expand(low, high).items() if k in kinds}
                 parts.extend(done_between({k: t}, since[k], high) for k, t in made.items())
-        return merge(parts)
+        found = merge(parts)
+        if self.sessions is not None and "shell" in found:
+            found["shell"] = self.sessions.filled(found["shell"])
+        return found
 
     def _benign(self, a: int, b: int, since: Mapping[str, int], *, begun: bool) -> list[Activity]:
         if self.benign is None:

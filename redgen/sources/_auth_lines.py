@@ -1,6 +1,8 @@
 """The line catalogue of auth.log: exact texts of sshd, PAM, logind, systemd, sudo, cron and shadow, and their chains.
 
 Sources: OpenSSH auth.c, packet.c (9.2: every line carries ``sshd[pid]``), Linux-PAM pam_unix (>= 1.4), sudo's logging.
+Debian's defaults: ``UseDNS no``, so sshd looks up no client's name and logs addresses alone (and its hosts ask the
+resolver for no PTR record per connection); ``LogLevel INFO``, so no ``Connection from``; ``by (uid=0)`` without a name.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ LINES = {
     "session_closed": f"{_SSHD}pam_unix(sshd:session): session closed for user @{{name}}",
     "new_session": f"{_LOGIND}New session @{{session}} of user @{{name}}.",
     "user_manager": "systemd[@{manager}]: pam_unix(systemd-user:session): session opened for user "
-                    "@{name}(uid=@{uid}) by @{name}(uid=0)",
+                    "@{name}(uid=@{uid}) by (uid=0)",
     "received_disconnect": f"{_CHILD}Received disconnect {_FROM}:11: disconnected by user",
     "disconnected_user": f"{_CHILD}Disconnected from user @{{name}} @{{ip}} port @{{port}}",
     "logged_out": f"{_LOGIND}Session @{{session}} logged out. Waiting for processes to exit.",
@@ -67,14 +69,14 @@ LINES = {
     "sudo_opened": "sudo: pam_unix(sudo:session): session opened for user root(uid=0) by @{name}(uid=@{uid})",
     "sudo_closed": "sudo: pam_unix(sudo:session): session closed for user root",
     "sudo_not_sudoer": f"sudo: @{{name8}} : user NOT in sudoers ; {_ROOT}",
-    "sudo_pam": "sudo: pam_unix(sudo:auth): authentication failure; logname=@{name} uid=@{uid} euid=0 tty=/dev/@{tty} "
+    "sudo_pam": "sudo: pam_unix(sudo:auth): authentication failure; logname=@{name} uid=@{uid} euid=0 tty=@{tty_path} "
                 "ruser=@{name} rhost=  user=@{name}",
     "sudo_incorrect": f"sudo: @{{name8}} : @{{n}} incorrect password attempt@{{plural}} ; {_ROOT}",
     "cron_opened": "CRON[@{pid}]: pam_unix(cron:session): session opened for user @{name}(uid=@{uid}) by (uid=0)",
     "cron_closed": "CRON[@{pid}]: pam_unix(cron:session): session closed for user @{name}",
     "useradd_group": "useradd[@{tool}]: new group: name=@{name}, GID=@{uid}",
     "useradd_user": "useradd[@{tool}]: new user: name=@{name}, UID=@{uid}, GID=@{uid}, home=/home/@{name}, "
-                    "shell=/bin/bash, from=/dev/@{tty}",
+                    "shell=/bin/bash, from=@{tty_from}",
     "usermod_group": "usermod[@{tool}]: add '@{name}' to group 'sudo'",
     "usermod_shadow": "usermod[@{tool}]: add '@{name}' to shadow group 'sudo'",
     "passwd": "passwd[@{tool}]: pam_unix(passwd:chauthtok): password changed for @{name}",

@@ -61,6 +61,8 @@ def catalog(constants: Mapping[str, Mapping[str, str]]) -> Catalog:
         org = terms.ORGS[at[0]]
         op, result = doc["chains"][org][terms.AUTH_OPS[at[1]]], terms.AUTH_RESULTS[at[2]]
         suspected = op.get("suspected", ()) if at[4] and result != "rate_limited" else ()
+        if isinstance(suspected, Mapping):
+            suspected = suspected.get(result, ())
         names = [*suspected, *_chain(op, result, other=bool(at[3]))]
         start[at], count[at] = len(chain), len(names)
         for name in names:

@@ -106,6 +106,7 @@ def holes(
         "code_id": Letters("tx", BASE62, 43, salt=2), "state": Letters("flow", BASE62, 64),
         "access_token_id": Letters("tx", BASE62 + "-_", 43, salt=3),
         "id_token_id": Letters("tx", BASE62 + "-_", 43, salt=4),
+        "refresh_tail": Letters("tx", BASE62, 14, salt=5),
         "expires": Time("expires", "iso_ms_z"), "api_token_tail": Letters("pick", BASE62, 14, salt=salt),
         "api_token": Pick(Vocabulary.of(API_TOKENS), "pick"),
         "privilege": Pick(Vocabulary.of(PRIVILEGES), "pick", salt=1),
@@ -185,6 +186,8 @@ def _factor_holes() -> dict[str, Hole]:
         "authenticator": said((w[2] for w in words), first[2]),
         "method": said((w[3] for w in words), first[3]), "verified": said((w[4] for w in words), first[4]),
         "credential_type": said((json.dumps(w[5]) for w in words), '"PASSWORD"'),
+        "classic_uri": said(
+            (f"/api/v1/authn{'' if f == 'password' else '/factors/verify'}" for f in FACTORS), "/api/v1/authn"),
         "finish_uri": said((_FINISH[w[6]] for w in words), _FINISH[first[6]]),
     }
 

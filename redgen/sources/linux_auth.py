@@ -1,7 +1,7 @@
 """auth.log of Linux hosts: sshd, PAM, logind, sudo, cron and account tools, as rsyslog writes them.
 
-One activity row is a chain of lines (``_auth_lines.CHAINS``). Process ids and session numbers grow with time: a process
-id counts slots of a 120th of a second, a session number slots of 3 seconds, both from a start of the host's own.
+One activity row is a chain of lines (``_auth_lines.CHAINS``). Process ids grow with time: they count slots of it, from
+a start and at a pace of the host's own. The number of a session comes with the row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from redgen.activity.schema import Activity
 from redgen.activity.terms import SHELL_OPS, SSH_METHODS
-from redgen.clock import DAY, MILLISECOND, SECOND, parse_time
+from redgen.clock import DAY, MILLISECOND, MINUTE, SECOND, parse_time
 from redgen.render.holes import BASE64, Hole, Int, IPv4, Letters, Pick, Text, Time
 from redgen.render.template import Template
 from redgen.seed import I64, Seed
@@ -25,15 +25,19 @@ from redgen.source import RECORD, Column, Field, Source
 from redgen.sources._auth_lines import CHAINS, LINES, LONGEST
 from redgen.table import Table
 from redgen.vocabulary import Vocabulary
+from redgen.world.people import PEOPLE_KINDS
 from redgen.world.world import World
 
 _FORKS = (18, 90)                               # processes begun per second, by host; slow enough to look idle, fast
                                                 # enough that two connections seldom share an id. Source: unverified
 _PID_MAX, _FIRST_PID = 4_194_304, 300          # pid_max of a 64-bit host under systemd; pids below belong to the boot
-_SESSION_SLOT, _UPTIME = 3 * SECOND, 14 * DAY
-_MANAGER_SHARE = 0.7                           # of logins find no user manager left from an earlier session
+_SESSION_SLOT, _UNCOUNTED = 90 * SECOND, 365 * DAY  # for sessions that nobody counted: one number per slot of a year
+_MANAGER_SHARE = 0.7                           # of logins that nobody looked at find no user manager left
 _KEY_TYPES = Vocabulary.of(["ED25519"] * 7 + ["RSA"] * 2 + ["ECDSA"])
 _BYES = Vocabulary.of(["Bye Bye"] * 4 + ["Normal Shutdown, Thank you for playing"])
+_FIRST_PERSON = 1000                           # uids below are those of system accounts
+_TTYS = ("pts/0", "pts/1", "pts/2", "pts/3", "unknown")
+_PROGRAMS = [PEOPLE_KINDS.index("service"), PEOPLE_KINDS.index("api_client")]
 _LAST_OF_43 = "AEIMQUYcgkosw048"               # 256 bits end with four of a base64 digit's six
 
 _WAYS = {"accepted": " first", "sudo_denied": " tried", "max_tries": " few", "pam_more_failures": " one"}
@@ -77,7 +81,6 @@ class LinuxAuth(Source):
         self._first_slot = (world.seed.noise(hosts, "pid") % np.uint64(_PID_MAX)).astype(np.int64)
         span = np.uint64(_FORKS[1] - _FORKS[0])
         self._forks = _FORKS[0] + (world.seed.noise(hosts, "forks") % span).astype(np.int64)
-        self._booted = (world.seed.noise(hosts, "boot") % np.uint64(_UPTIME)).astype(np.int64)
         self._uids = _uids(world)
 
     def fanout(self, kind: str, table: Table) -> NDArray[np.int32]:
@@ -104,7 +107,8 @@ class LinuxAuth(Source):
         """Which chain each row is: by op, method, whether the account exists, and tries."""
         name, n = shell["name"], shell["n"]
         owner = np.where(name < 0, 2, np.where(name >= self.world.hosts.owned, 1, 0))
-        fresh = self.seed.uniform(shell["id"], "manager") < _MANAGER_SHARE
+        drawn = self.seed.uniform(shell["id"], "manager") < _MANAGER_SHARE
+        fresh = np.where(shell["fresh"] >= 0, shell["fresh"] > 0, drawn)
         ways = {"sudo_denied": n > 0, "accepted": fresh, "max_tries": n <= 3, "pam_more_failures": n == 1}
         special = np.zeros(len(shell), dtype=np.int64)
         for op, way in ways.items():
@@ -131,16 +135,23 @@ class LinuxAuth(Source):
         start = np.where(shell["start"] > 0, shell["start"], shell["t"])
         wide = (self.seed.noise(conn, "child") % np.uint64(60)).astype(np.int64)
         jobs = np.isin(shell["op"], [SHELL_OPS.index("cron_open"), SHELL_OPS.index("cron_close")])
-        beside = np.where(jobs, wide, 0)  # jobs of one minute begin together, each in a process of its own
+        beside = np.where(jobs, 16 * (shell["name"] % 8) + wide % 16, 0)  # jobs of a minute begin together, each in a
+        begun = np.where(jobs, start - start % MINUTE, start)             # process of its own
         n, last = shell["n"], shell["op"] == SHELL_OPS.index("max_tries")
         return {
             "host": host, "name": shell["name"], "ip": shell["client"], "port": shell["cport"], "key": shell["key"],
             "n": n, "more": n - last, "plural": n != 1, "command": shell["command"], "uid": self._uids[shell["name"]],
-            "pid": self._pid(host, start, beside), "child": self._pid(host, start, 12 + wide // 2),
+            "pid": self._pid(host, begun, beside), "child": self._pid(host, start, 12 + wide // 2),
             "manager": self._pid(host, start, 5 + wide // 8), "tool": self._pid(host, shell["t"], 1),
-            "session": 1 + (start + self._booted[host]) % _UPTIME // _SESSION_SLOT,
-            "tty": self.seed.noise(conn, "tty") % np.uint64(4),
+            "session": np.where(shell["serial"] > 0, shell["serial"], 1 + start % _UNCOUNTED // _SESSION_SLOT),
+            "tty": np.where(self._is_program(shell), len(_TTYS) - 1, self.seed.noise(conn, "tty") % np.uint64(4)),
         }
+
+    def _is_program(self, shell: Table) -> NDArray[np.bool_]:
+        """Whether nobody sits in front of a terminal: services run their commands without one."""
+        user, uid = shell["user"], self._uids[shell["name"]]
+        service = np.isin(self.world.people.kind[np.maximum(user, 0)], _PROGRAMS)
+        return np.where(user < 0, (uid > 0) & (uid < _FIRST_PERSON), service)
 
     def _pid(self, host: NDArray[np.int16], start: I64, later: I64 | int) -> I64:
         """The process id of a process begun at ``start``, ``later`` forks on: slots of time, wrapped at pid_max."""
@@ -217,7 +228,10 @@ def _holes(world: World, style: str) -> dict[str, Hole]:
         "home": Text(Vocabulary.of(homes), "name"), "command": Text(hosts.commands, "command"),
         "logind": Text(Vocabulary.of(map(str, logind)), "host"),
         "plural": Text(Vocabulary.of(["", "s"]), "plural"),
-        "tty": Text(Vocabulary.of(f"pts/{k}" for k in range(4)), "tty"), "bye": Pick(_BYES, "ip"),
+        "tty": Text(Vocabulary.of(_TTYS), "tty"),
+        "tty_path": Text(Vocabulary.of([*(f"/dev/{name}" for name in _TTYS[:-1]), ""]), "tty"),
+        "tty_from": Text(Vocabulary.of([*(f"/dev/{name}" for name in _TTYS[:-1]), "none"]), "tty"),
+        "bye": Pick(_BYES, "ip"),
         "key_type": Pick(_KEY_TYPES, "key", salt=2), "key_42": Letters("key", BASE64, 42),
         "key_43": Letters("key", _LAST_OF_43, 1, salt=1),
     }

@@ -146,9 +146,9 @@ class OktaSystem(Source):
             threat=suspected[row], **{name: column[row] for name, column in self._seen(table).items()})
 
     def _written(self, table: Table, row: I64, begun: I64, t: I64, count: NDArray[np.int32]) -> I64:
-        """When events can be had: a second or two later, a few minutes for stragglers; in order within a row."""
+        """When events can be had: a second or two later, a few minutes for stragglers; in order within a flow."""
         done = table["t"] + table["dur"]
-        lag = _lag(self.seed.uniform(table["id"], "straggler"), self.seed.normal(table["id"], "lag"))
+        lag = _lag(self.seed.uniform(table["id"], "straggler"), self.seed.normal(_flow(table), "lag"))
         offset = np.maximum(t - done[row], 0)
         latest = offset.copy()
         for back in range(1, int(count.max(initial=1))):

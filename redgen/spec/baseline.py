@@ -6,13 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from redgen import zones
+from redgen.errors import did_you_mean
 from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share
 from redgen.spec.world import WorldSpec
 
 PeopleKind = Literal["customer", "employee", "admin", "service", "api_client"]
 
-Offset = Annotated[str, Field(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")]
-"""East of UTC: ``+01:00``."""
+
+def _is_zone(value: str) -> str:
+    if value[:1] not in ("+", "-") and value not in zones.known():
+        raise ValueError(f"unknown time zone {value!r}{did_you_mean(value, zones.known())}")
+    return value
+
+
+Zone = Annotated[
+    str, Field(pattern=r"^([+-](0[0-9]|1[0-4]):[0-5][0-9]|[A-Z][A-Za-z]+(/[A-Za-z_-]+)+)$"), AfterValidator(_is_zone),
+]
+"""East of UTC all year (``+01:00``), or a place's own time with its summer (``Europe/Dublin``)."""
 
 
 def _multipliers(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -30,12 +41,12 @@ class Season(Cited):
 
     hour: Hours = (1.0,) * 24
     weekday: Weekdays = (1.0,) * 7
-    timezone: Literal["local"] | Offset | dict[Offset, Positive] = "+00:00"
-    """``local`` (that of each person), an offset such as ``+01:00``, or offsets with their shares."""
+    timezone: Literal["local"] | Zone | dict[Zone, Positive] = "+00:00"
+    """``local`` (that of each person), a zone such as ``+01:00`` or ``Europe/Dublin``, or zones with their shares."""
 
     @property
     def zones(self) -> dict[str, float]:
-        """Offsets and their shares; empty for ``local``."""
+        """Zones and their shares; empty for ``local``."""
         if isinstance(self.timezone, dict):
             return dict(self.timezone)
         return {} if self.timezone == "local" else {self.timezone: 1.0}

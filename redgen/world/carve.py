@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen import zones
 from redgen.errors import DataError, did_you_mean
 from redgen.seed import F64, Seed, Stream
 from redgen.vocabulary import Vocabulary
@@ -87,11 +88,14 @@ def _cities() -> Cities:
     def column(key: str) -> F64:
         return np.array([float(row[key]) for row in rows])
 
+    zone, code = np.unique([row["zone"] for row in rows], return_inverse=True)
     return Cities(
         name=Vocabulary.of(row["name"] for row in rows), state=Vocabulary.of(row["state"] for row in rows),
         country=Vocabulary.of(names[row["iso"]] for row in rows), iso=Vocabulary.of(row["iso"] for row in rows),
         postal=Vocabulary.of(row["postal"] for row in rows), lat=column("lat"), lon=column("lon"),
-        utc_offset=column("utc_offset").astype(np.int32), weight=column("population_k"),
+        zone=code.astype(np.int16), zones=tuple(zone.tolist()),
+        utc_offset=np.array([zones.standard(name) for name in zone.tolist()], dtype=np.int32)[code],
+        weight=column("population_k"),
         nation=np.array([order[row["iso"]] for row in rows], dtype=np.int32),
         nations=Vocabulary.of(order), continents=Vocabulary.of(c["continent"] for c in countries),
     )

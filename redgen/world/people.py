@@ -35,7 +35,8 @@ class People:
     display: Vocabulary           # "Jane Doe"
     uid: I32                      # Unix uid, -1 without a Unix account
     city: I32                     # row of plan.cities
-    utc_offset: I32               # minutes
+    zone: NDArray[np.int16]       # time zone: code in plan.cities.zones
+    utc_offset: I32               # minutes, standard time
     home: U32                     # the home line's address (services, API clients: where they call from)
     mobile: U32                   # the carrier's egress the phone uses most, shared by many
     office: NDArray[np.int16]     # row of World.offices, -1 works nowhere

@@ -62,6 +62,8 @@ class Cities:
     postal: Vocabulary
     lat: F64
     lon: F64
+    zone: NDArray[np.int16]     # code in ``zones``
+    zones: tuple[str, ...]      # IANA names: "Europe/Dublin"
     utc_offset: I32       # minutes east of UTC, standard time
     weight: F64           # population, thousands
     nation: I32           # position of the country in ``nations``

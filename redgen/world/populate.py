@@ -132,7 +132,7 @@ def settle(
     return People(
         seed=seed, plan=plan, kind=kind, first=census.first.astype(np.int64), login=Vocabulary.of(census.login),
         display=Vocabulary.of(census.display), uid=accounts["uid"], city=city,
-        utc_offset=plan.cities.utc_offset[city], home=_homes(plan, kind, ids, city, seed),
+        zone=plan.cities.zone[city], utc_offset=plan.cities.utc_offset[city], home=_homes(plan, kind, ids, city, seed),
         mobile=plan.near("mobile", city, ids, seed, "carrier"), office=census.office, egress=egress,
         vpn=np.where(inside, gateway, 0).astype(np.uint32), agent=agent, device=device,
         breached=(seed.uniform(ids, "breached") < (spec.breached_share or 0.0)) & (kind <= 2),

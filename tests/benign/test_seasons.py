@@ -9,7 +9,7 @@ from scipy import stats
 
 from redgen.benign.context import Tier
 from redgen.benign.seasons import CELL, Arrivals, Crowd, Timetable, cascade_at, poisson, season_at
-from redgen.clock import DAY, HOUR, MINUTE, SECOND
+from redgen.clock import DAY, HOUR, MINUTE, SECOND, parse_time
 from redgen.seed import Seed
 from redgen.spec.baseline import Burst, Every, Season
 
@@ -41,6 +41,19 @@ def test_a_season_follows_the_local_clock() -> None:
     season = Season(hour=(0.0,) * 20 + (1.0,) * 4)
     utc, east = (season_at(season, CELLS, offset) for offset in (0, 120))
     np.testing.assert_allclose(utc[24:], east[:-24])
+
+
+def test_a_season_follows_summer_time() -> None:
+    """What happens at eight in Berlin happens at seven UTC in winter and at six in summer; in Phoenix nothing moves."""
+    season = Season(hour=(0.0,) * 8 + (1.0,) + (0.0,) * 15)
+    days = [parse_time(f"2026-{month}-14T00:00:00Z") // CELL for month in ("01", "07")]
+
+    def at(zone: str) -> list[int]:
+        return [int(np.argmax(season_at(season, np.arange(day, day + 288), zone))) // 12 for day in days]
+
+    assert at("Europe/Berlin") == [7, 6]
+    assert at("America/Phoenix") == [15, 15]
+    assert at("Australia/Sydney") == [21, 22]
 
 
 def test_bursts_keep_the_mean_and_their_memory() -> None:

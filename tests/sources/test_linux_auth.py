@@ -28,10 +28,10 @@ KEY = r"(ED25519|RSA|ECDSA) SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]"
 NAME = r"[a-z_][a-z0-9_.-]*\$?"
 UNKNOWN = r"logname= uid=0 euid=0 tty=ssh ruser= rhost=" + IP + " "
 KNOWN = UNKNOWN + rf" user={NAME}"
-COMMAND = rf"TTY=pts/\d ; PWD=(/home/{NAME}|/root) ; USER=root ; COMMAND=/\S.*"
+COMMAND = rf"TTY=(pts/\d|unknown) ; PWD=(/home/{NAME}|/root) ; USER=root ; COMMAND=/\S.*"
 WHO = rf"(authenticating|invalid) user {NAME} "
 SUDO_FAILED = (
-    rf"sudo: pam_unix\(sudo:auth\): authentication failure; logname=({NAME}) uid=\d+ euid=0 tty=/dev/pts/\d ruser=\1 "
+    rf"sudo: pam_unix\(sudo:auth\): authentication failure; logname=({NAME}) uid=\d+ euid=0 tty=(?:/dev/pts/\d)? ruser=\1 "
     r"rhost=  user=\1"
 )
 UNKNOWN_TO_PAM = (
@@ -53,7 +53,7 @@ GRAMMAR = tuple(re.compile(pattern) for pattern in (
     rf"systemd-logind\[\d+\]: New session \d+ of user {NAME}\.",
     r"systemd-logind\[\d+\]: Session \d+ logged out\. Waiting for processes to exit\.",
     r"systemd-logind\[\d+\]: Removed session \d+\.",
-    rf"systemd\[\d+\]: pam_unix\(systemd-user:session\): session opened for user ({NAME})\(uid=\d+\) by \1\(uid=0\)",
+    rf"systemd\[\d+\]: pam_unix\(systemd-user:session\): session opened for user {NAME}\(uid=\d+\) by \(uid=0\)",
     rf"sshd\[\d+\]: Received disconnect {FROM}:11: disconnected by user",
     rf"sshd\[\d+\]: Disconnected from user {NAME} {AT}",
     rf"sshd\[\d+\]: Connection closed by ({WHO})?{AT} \[preauth\]",
@@ -72,7 +72,7 @@ GRAMMAR = tuple(re.compile(pattern) for pattern in (
     rf"CRON\[\d+\]: pam_unix\(cron:session\): session opened for user {NAME}\(uid=\d+\) by \(uid=0\)",
     rf"CRON\[\d+\]: pam_unix\(cron:session\): session closed for user {NAME}",
     rf"useradd\[\d+\]: new group: name={NAME}, GID=\d+",
-    rf"useradd\[\d+\]: new user: name=({NAME}), UID=(\d+), GID=\2, home=/home/\1, shell=/bin/bash, from=/dev/pts/\d",
+    rf"useradd\[\d+\]: new user: name=({NAME}), UID=(\d+), GID=\2, home=/home/\1, shell=/bin/bash, from=(/dev/pts/\d|none)",
     rf"usermod\[\d+\]: add '{NAME}' to (shadow )?group 'sudo'",
     rf"passwd\[\d+\]: pam_unix\(passwd:chauthtok\): password changed for {NAME}",
 ))
@@ -182,3 +182,21 @@ def test_a_root_session_lasts_as_long_as_its_command() -> None:
     w = source().observe({"shell": table})["w"].reshape(3, 3)
     assert (w[1:, 2] - w[1:, 1]).tolist() == [40_000, 1_500_000]
     assert 20_000 <= w[0, 2] - w[0, 1] <= 20 * SECOND
+
+
+def test_a_program_runs_its_commands_without_a_terminal() -> None:
+    people, names = small_world().people, list(small_world().unix_names)
+    who = [people.span("admin")[0], people.span("service")[0], -1]
+    table = rows("shell", 3, id=stories.ids("tty", 3), t=START, dur=0, n=1, op=code(SHELL_OPS, "sudo"), host=0,
+                 name=[0, 0, names.index("deploy")], command=0, conn=stories.ids("conn", 3), start=START, user=who)
+    texts = source().template.texts(source().observe({"shell": table}))[::3]
+    assert [re.findall(r"TTY=(pts|unknown)", text)[0] for text in texts] == ["pts", "unknown", "unknown"]
+
+
+def test_jobs_of_one_minute_have_processes_of_their_own() -> None:
+    """cron forks them all at once, whenever PAM opens their sessions."""
+    t = START + np.array([1_000_000, 1_400_000, 1_900_000])
+    table = rows("shell", 3, id=stories.ids("job", 3), t=t, dur=0, n=0, op=code(SHELL_OPS, "cron_open"), host=0,
+                 name=[0, 1, 2], conn=stories.ids("conn", 3), start=t)
+    pids = source().observe({"shell": table})["pid"]
+    assert len(set(pids.tolist())) == 3 and pids.max() - pids.min() < 60

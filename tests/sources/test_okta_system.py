@@ -119,11 +119,11 @@ def test_the_story_is_told_in_full() -> None:
 
 
 def test_many_a_request_from_an_anonymizer_is_a_threat() -> None:
-    """ThreatInsight logs it beside the sign-in itself, in the same request."""
+    """ThreatInsight logs it when the login is typed, beside the policy's evaluation, in the same request."""
     world = small_world()
     proxy = np.flatnonzero(world.plan.asns.is_proxy[world.plan.asn])
     tried = logins(world)
-    tried = tried.take((tried["op"] == terms.AUTH_OPS.index("password")) & (tried["user"] >= 0))
+    tried = tried.take((tried["op"] == terms.AUTH_OPS.index("identify")) & (tried["user"] >= 0))
     found = logged(tried.replace(client=world.plan.starts[proxy[0]] + np.arange(len(tried), dtype=np.uint32)))
     threats = [e for e in found if e["eventType"] == "security.threat.detected"]
     assert 0.3 * len(tried) < len(threats) < 0.7 * len(tried)
@@ -196,7 +196,8 @@ def test_requests_are_numbered_as_their_engine_does() -> None:
         found = event["transaction"]["id"]
         classic = re.fullmatch(r"[A-Za-z0-9@_-]{22}AA[A-Za-z0-9@_-]{3}", found)
         assert classic or re.fullmatch(r"[0-9a-f]{32}", found)
-        assert bool(classic) == ("requestApiTokenId" in event["transaction"]["detail"])
+        by_token = debug(event)["requestUri"] != "/oauth2/v1/token"
+        assert bool(classic and by_token) == ("requestApiTokenId" in event["transaction"]["detail"])
 
 
 def test_the_chain_of_addresses_begins_with_the_client() -> None:
@@ -342,6 +343,35 @@ def test_a_dashboard_login_runs_through_its_chain() -> None:
     assert {debug(e)["requestUri"] for e in found[3:7]} == {"/idp/idx/authenticators/poll"}
     pushed, approved = parse_time(found[2]["published"]), parse_time(found[3]["published"])
     assert 4 * SECOND <= approved - pushed <= 41 * SECOND
+
+
+def test_a_policy_is_evaluated_once_and_first_in_a_login_however_often_the_password_is_wrong() -> None:
+    flows = grouped((e for e in events() if "authnRequestId" in debug(e)), lambda e: debug(e)["authnRequestId"])
+    tried = [flow for flow in flows if any(debug(e).get("factor") == "PASSWORD_AS_FACTOR" for e in flow)]
+    assert len(tried) > 50
+    for flow in tried:
+        flow.sort(key=lambda e: e["published"])
+        first = next(e for e in flow if e["eventType"] != "security.threat.detected")
+        asked = [e for e in flow if e["outcome"]["result"] == "CHALLENGE"]
+        assert asked == [first] and debug(first)["requestUri"] == "/idp/idx/identify"
+
+
+def test_a_session_begins_in_the_request_that_brought_the_last_proof() -> None:
+    for org, proof in (("102", "user.session.start"), ("idx", "user.authentication.auth_via_mfa")):
+        starts = [e for e in web() if e["eventType"] == "user.session.start" and e["outcome"]["result"] == "SUCCESS"
+                  and e["authenticationContext"]["externalSessionId"].startswith(org)]
+        assert starts
+        for start in starts:
+            beside = [e["eventType"] for e in events() if e["transaction"]["id"] == start["transaction"]["id"]]
+            assert proof in beside and "policy.evaluate_sign_on" in beside
+
+
+def test_a_refresh_gives_an_access_token_and_the_dashboards_next_refresh_token() -> None:
+    given = [e for e in events() if debug(e).get("grantType") == "refresh_token" and e["outcome"]["result"] == "SUCCESS"]
+    assert {e["eventType"].split(".")[-1] for e in given} == {"access_token", "refresh_token"}
+    for event in given:
+        assert event["target"][-1]["type"] == event["eventType"].split(".")[-1]
+        assert event["transaction"]["detail"] == {}, "nobody's API token, but the client's own secret"
 
 
 def test_events_can_be_read_soon_and_nearly_in_order() -> None:

@@ -45,7 +45,7 @@ def test_agents_words_follow_from_the_string():
         assert bool(agents.padded[i]) == ("Chrome/" in ua)
         assert (os == "Windows 10") == ("Windows NT 10.0" in ua)
         assert (os == "iOS") == ("like Mac OS X)" in ua)
-        assert (os == "Android") == ("Android" in ua)
+        assert (os == "Android 1.x") == ("Android" in ua)
         assert (device == "Mobile") == ("Mobile" in ua and "iPad" not in ua)
         assert (browser == "FIREFOX") == ("Firefox" in ua)
         assert (browser == "CHROMIUM_EDGE") == ("Edg/" in ua)

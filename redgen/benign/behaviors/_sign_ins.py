@@ -53,15 +53,17 @@ def sign_ins(ctx: Context, sessions: Sessions, trail: Trail, who: Identity, site
     row, flow = trail.id[at], seed.noise(sessions.id, "flow")[s]
     about_session = np.isin(op, [code(AUTH_OPS, o) for o in ("session_start", "session_end", "token_refresh")])
     asks = mark == MARKS.index("challenged")
+    proven = about_session & (mark == MARKS.index("factor_ok"))
+    mailed = 0.3 * step * (mark == MARKS.index("reset"))  # a request of its own
     checked = np.where((op == code(AUTH_OPS, "password")) & ~asks, code(FACTORS, "password"), factor)
     return signin.rows(
         ctx.world, ctx.root,
         id=seed.noise(row + step.astype(np.uint64), "row"), cause=sessions.id[s],
-        t=trail.t[at] + (trail.took[at] * (0.45 + 0.3 * step)).astype(np.int64), dur=trail.took[at] // 8,
+        t=trail.t[at] + (trail.took[at] * (0.45 + mailed)).astype(np.int64), dur=trail.took[at] // 8,
         truth=trail.truth[at], op=op, org=int(ctx.world.sites.org[site]), user=np.where(unknown, -1, person),
         typed=np.where(unknown, _mistyped(ctx, row), -1), client=who.client[s], cport=trail.cport[at],
         agent=who.agent[s], device=who.device[s], result=result,
-        factor=np.where(about_session, -1, checked),
+        factor=np.where(about_session & ~proven, -1, checked),
         session=np.where(about_session, seed.noise(sessions.id, "session")[s], 0), flow=flow,
     )
 

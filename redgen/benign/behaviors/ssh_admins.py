@@ -130,9 +130,11 @@ def _sudo(ctx: Context, ids: U64, who: Staff, work: _Work, per_hour: float, deni
     span = np.maximum(work.ended - work.entered - 30 * SECOND, 0)
     mean = per_hour * np.minimum(span / HOUR, 1.5)
     count = np.floor(mean * -np.log(seed.uniform(ids, "commands")) + 0.3)
-    at, rank = expand(np.where(span > 0, np.minimum(count, 60), 0).astype(np.int64))
+    times = np.where(span > 0, np.minimum(count, 60), 0).astype(np.int64)
+    at, rank = expand(times)
     row = seed.noise(ids[at] + rank.astype(np.uint64), "sudo")
-    t = work.entered[at] + 4 * SECOND + (seed.uniform(row, "when") * span[at]).astype(np.int64)
+    when = (rank + seed.uniform(row, "when")) / times[at]  # one after the other
+    t = work.entered[at] + 4 * SECOND + (when * span[at]).astype(np.int64)
     everyday = max(world.hosts.ordinary, 1)
     command = np.floor(everyday ** seed.uniform(row, "command")).astype(np.int64) - 1
     own = (world.seed.noise(who.person[at].astype(np.uint64), "commands") % np.uint64(everyday)).astype(np.int64)
