@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share
+from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share, also
 from redgen.spec.world import WorldSpec
 
 PeopleKind = Literal["customer", "employee", "admin", "service", "api_client"]
@@ -70,6 +70,9 @@ class Every(Cited):
     together: bool = False
 
 
+_WORDS = {"enum": [*get_args(PeopleKind), "anonymous"]}
+
+
 def _entities(value: Any) -> Any:
     if value == "anonymous":
         return {}
@@ -101,7 +104,7 @@ class Population(Cited):
 
     id: Name
     behavior: str
-    entities: Annotated[Entities, BeforeValidator(_entities)] = Entities()
+    entities: Annotated[Entities, BeforeValidator(_entities), also(_WORDS)] = Entities()
     rate: Rate | None = None
     every: Every | None = None
     season: Season | str = Season()

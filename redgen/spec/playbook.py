@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from redgen.spec.distributions import CountLaw, Delay, Distribution
 from redgen.spec.model import Cited, Name, Spec
@@ -140,7 +140,11 @@ def _after(value: Any) -> str:
     return "a parameter" if isinstance(value, str) and value.startswith("$") else "a delay"
 
 
-After = Annotated[Annotated[str, Tag("a parameter")] | Annotated[Delay, Tag("a delay")], Discriminator(_after)]
+PARAMETER = {"type": "string", "pattern": r"^\$[A-Za-z]", "description": "one of the playbook's parameters"}
+After = Annotated[
+    Annotated[str, Tag("a parameter"), WithJsonSchema(PARAMETER)] | Annotated[Delay, Tag("a delay")],
+    Discriminator(_after),
+]
 """The delay before a step: a distribution of durations, or ``$parameter``."""
 
 
