@@ -115,5 +115,6 @@ Count = Annotated[int, BeforeValidator(bare), Field(ge=0), VALUED]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_row), VALUED]
 """Each may be written plainly or as ``{value: x, source: "…"}``."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=80)]
+NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
 """A name that can stand in paths, ids and dotted keys."""

@@ -222,6 +222,8 @@ def _unknown(document: Document, scenario: Scenario, folder: Path) -> Iterator[P
     for i, name in enumerate(scenario.baselines):
         at = ("baseline",) if isinstance(scenario.baseline, str) else ("baseline", i)
         yield from _missing(document, at, "baseline", name, folder)
+        if name in scenario.baselines[:i]:
+            yield document.problem(at, f"{name} is listed twice")
     for section, kind, key in (("campaigns", "playbook", "playbook"), ("hard_negatives", "hard negative", "kind")):
         entries: tuple[Entry, ...] = getattr(scenario, section)
         for i, entry in enumerate(entries):
