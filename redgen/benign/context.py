@@ -63,7 +63,10 @@ class Sessions:
 
     @classmethod
     def concat(cls, parts: Sequence[Sessions]) -> Sessions:
-        """All sessions of several parts, in order; at least one part."""
+        """All sessions of several parts, in order."""
+        if not parts:
+            whole = np.zeros(0, dtype=np.int64)
+            return cls(np.zeros(0, dtype=np.uint64), whole, whole, whole, np.zeros(0))
         columns = ("id", "t", "stop", "who", "size")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +12,19 @@ import typer
 from redgen.clock import MINUTE
 
 WIDE = 110
-"""Columns of a terminal from which on paths are written out; a narrower one shows how each begins."""
+"""Columns of a terminal from which on paths are written out; a narrower one shows how each begins, if there is room."""
 
-SET = 66
-"""Columns that everything but paths and timelines takes."""
+SET = 74
+"""Columns that everything but a campaign's path and timeline takes."""
+
+NUMBERS = 74
+"""Columns that everything but a log's timeline takes."""
+
+LEAST = 12
+"""A path shown in fewer columns says nothing."""
+
+UNBOUND = 140
+"""Columns of a file or a pipe."""
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,9 +42,10 @@ def inspect(
     from redgen.dataset.dataset import load
 
     data = load(dataset)
-    console = Console()
-    width = max(12, min(48, console.width - 84))
-    narrow = None if console.width >= WIDE else max(8, console.width - 12 - SET)
+    bound = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(width=None if bound else UNBOUND)
+    width = max(6, min(12, console.width - NUMBERS)) if console.width < WIDE else max(12, min(48, console.width - WIDE))
+    narrow = None if console.width >= WIDE else max(0, console.width - 12 - SET)
     m = data.manifest
     console.print(f"[bold]{dataset}[/]: {m['scenario']['title'] or m['scenario']['id']}", highlight=False)
     console.print(f"{m['window']['start_iso']} to {m['window']['stop_iso']} · seed {m['seed']} · "
@@ -61,11 +73,11 @@ def _sources(lines: list[Any]) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("lines", "MB", "malicious", "hard neg.", "collateral"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("timeline", no_wrap=True)
+    table.add_column("when", no_wrap=True)
     for s in lines:
         table.add_row(s.name, s.format, f"{s.lines:,}", f"{s.bytes / 1e6:,.1f}", f"{s.labels['malicious']:,}",
                       f"{s.labels['hard_negative']:,}", f"{s.labels['collateral']:,}", spark(s.timeline))
-    return table
+    return _whole(table)
 
 
 def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: int | None) -> Table:
@@ -76,15 +88,26 @@ def _runs(title: str, lines: list[CampaignLine], *, impact: bool, narrow: int | 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("id", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    table.add_column("path", no_wrap=bool(narrow), overflow="ellipsis" if narrow else "fold", max_width=narrow)
+    paths = narrow is None or narrow >= LEAST
+    if paths:
+        table.add_column("path", no_wrap=bool(narrow), overflow="ellipsis" if narrow else "fold", max_width=narrow)
     table.add_column("onset" if impact else "begins", no_wrap=True)
     if impact:
         table.add_column("impact", no_wrap=True)
     table.add_column("lines", justify="right", no_wrap=True)
-    table.add_column("timeline", no_wrap=True)
+    table.add_column("when", no_wrap=True)
     for c in lines:
+        path = [c.path] if paths else []
         moments = [_short(c.onset), _short(c.impact)] if impact else [_short(c.onset)]
-        table.add_row(c.id, c.what, c.path, *moments, f"{c.events:,}", spark(c.timeline))
+        table.add_row(c.id, c.what, *path, *moments, f"{c.events:,}", spark(c.timeline))
+    return _whole(table)
+
+
+def _whole(table: Table) -> Table:
+    """``table`` whose names and numbers are never cut: what does not fit is taken from paths and timelines."""
+    for column in table.columns:
+        if column.header not in ("path", "when"):
+            column.min_width = max(len(str(text)) for text in (column.header, *column.cells))
     return table
 
 

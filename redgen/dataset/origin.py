@@ -43,7 +43,7 @@ def describe(plan: Plan, row: Row, code: int) -> list[Fact]:
     """(what, words) pairs about one activity; ``code`` is its truth."""
     facts: list[Fact] = [("label", plan.causes[code].label)]
     facts += [(name, text) for name, text in _SEEN[row.kind](plan.world, row) if text]
-    if "client" in row.table:
+    if "client" in row.table and row["client"]:
         facts.append(("from", _address(plan.world, row["client"])))
     if "agent" in row.table and row["agent"] >= 0:
         facts.append(("software", plan.world.agents.ua[row["agent"]]))

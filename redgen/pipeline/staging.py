@@ -36,6 +36,7 @@ def writing(what: Path | str) -> Iterator[None]:
             "File too large": "raise the file size limit (ulimit -f), or make the scenario's `rotate` shorter",
             "Permission denied": "choose a directory you may write to",
             "Read-only file system": "choose a directory you may write to",
+            "File name too long": "choose a shorter name",
         }.get(reason, "check the directory")
         raise SinkError(f"{error.filename or what}: cannot write: {reason}; {remedy}") from error
 
@@ -112,6 +113,7 @@ def open_staging(target: Path, digest: str, *, force: bool = False) -> Staging:
     SinkError when the target holds something else, is in use, or cannot be written.
     """
     check_target(target, force=force)
+    target = Path(os.path.realpath(target))  # a symbolic link stays, and what it leads to is filled
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         path = _staging_path(target)
@@ -136,7 +138,11 @@ def open_staging(target: Path, digest: str, *, force: bool = False) -> Staging:
 
 def check_target(target: Path, *, force: bool) -> None:
     """SinkError unless a dataset may be put here: free, empty, or with ``force`` a dataset and nothing else."""
-    if not target.exists():
+    with writing(target):
+        there = target.exists()
+    if not there:
+        if target.is_symlink() and Path(os.path.realpath(target)).is_symlink():
+            raise SinkError(f"{target} is a symbolic link that leads to itself; remove it, or choose another directory")
         place = next(p for p in target.absolute().parents if p.exists())
         if not place.is_dir():
             raise SinkError(f"{target}: cannot write: {place} is a file; choose another output directory")

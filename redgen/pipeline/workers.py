@@ -13,8 +13,10 @@ import pickle
 import queue
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -74,7 +76,8 @@ def crew(factory: PlanFactory, root: Path, shards: range, *, jobs: int,
             process = context.Process(  # type: ignore[attr-defined]
                 target=_serve, args=(theirs, arenas, factory, root, [*spare, *close_in_child] if fork else []),
                 name=f"redgen-{k}", daemon=True)
-            process.start()
+            with uninterrupted():
+                process.start()
             processes.append(process)
         for _, theirs in pipes:
             theirs.close()
@@ -86,6 +89,27 @@ def crew(factory: PlanFactory, root: Path, shards: range, *, jobs: int,
             process.terminate()
         for process in processes:
             process.join()
+
+
+@contextmanager
+def uninterrupted() -> Generator[None, None, None]:
+    """Interrupts wait until the body is done.
+
+    One that is raised while a process forks would leave a lock that another module holds meanwhile (logging's) locked
+    for good, and the next thread that asks for it, and everybody who waits for that thread, with it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {s: signal.signal(s, lambda number, _frame: came.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 class _Direction:

@@ -69,12 +69,20 @@ def lint(document: Document) -> list[Problem]:
     playbook, problems, faults = document.salvaged(Playbook, _STAND_INS)
     if playbook is not None:
         graph = Graph.of(playbook)
-        blurred = {fault[0] for fault in faults}
         for check, needs in CHECKS.items():
-            for path, text in check(graph) if blurred.isdisjoint(needs) else ():
-                if not any(path[: len(fault)] == fault for fault in faults):
+            blurred = [fault for fault in faults if fault[0] in needs]
+            if blurred and (check not in _BY_NAME or any(len(fault) == 1 for fault in blurred)):
+                continue
+            for path, text in check(graph):
+                if not any(path[: len(fault)] == fault or _mentions(text, fault) for fault in faults):
                     problems.append(document.problem(path, text))
     return sorted(set(problems), key=lambda p: (p.file, p.line, p.key))
+
+
+def _mentions(text: str, fault: Path) -> bool:
+    """Whether a finding is about a step, role or parameter that was set aside because of a fault."""
+    said = text.partition(";")[0]  # what comes after it is what may be written instead
+    return len(fault) == 2 and re.search(rf"(?<![\w-]){re.escape(str(fault[1]))}(?![\w-])", said) is not None
 
 
 def _start_and_targets(graph: Graph) -> Iterator[Finding]:
@@ -91,6 +99,9 @@ def _start_and_targets(graph: Graph) -> Iterator[Finding]:
             join = branching.fork.go if branching.fork else END
             if join not in (*playbook.steps, END):
                 yield (*branching.at, "go"), f"unknown step {join!r}{did_you_mean(join, (*playbook.steps, END))}"
+    for name in playbook.objectives if playbook.family != HARD_NEGATIVE else ():
+        if name not in playbook.steps:
+            yield ("objective",), f"unknown step {name!r}{did_you_mean(name, playbook.steps)}"
 
 
 def _objective(graph: Graph) -> Iterator[Finding]:
@@ -103,9 +114,7 @@ def _objective(graph: Graph) -> Iterator[Finding]:
     if not playbook.objectives:
         yield (), "missing objective: the step that is the attack's impact"
     for name in playbook.objectives:
-        if name not in playbook.steps:
-            yield ("objective",), f"unknown step {name!r}{did_you_mean(name, playbook.steps)}"
-        elif graph.reachable and name not in graph.reachable:
+        if name in playbook.steps and graph.reachable and name not in graph.reachable:
             yield ("objective",), f"no walk reaches {name!r}"
 
 
@@ -253,3 +262,5 @@ CHECKS: Mapping[Callable[[Graph], Iterator[Finding]], tuple[str, ...]] = {
     _start_and_targets: ("steps",), _objective: ("steps", "start"), _reach: ("steps", "start"),
 }
 """Every check, from a graph to (path in the file, message) pairs, and the sections that must be sound for it to see."""
+_BY_NAME = (_actions, _roles, _start_and_targets)
+"""Checks that look for names, and go on looking where others are at fault."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from redgen import zones
 from redgen.errors import did_you_mean
-from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share
+from redgen.spec.model import Cited, Count, Duration, Name, Number, Numbers, Positive, Share, also
 from redgen.spec.world import WorldSpec
 
 PeopleKind = Literal["customer", "employee", "admin", "service", "api_client"]
@@ -81,6 +81,9 @@ class Every(Cited):
     together: bool = False
 
 
+_WORDS = {"enum": [*get_args(PeopleKind), "anonymous"]}
+
+
 def _entities(value: Any) -> Any:
     if value == "anonymous":
         return {}
@@ -112,7 +115,7 @@ class Population(Cited):
 
     id: Name
     behavior: str
-    entities: Annotated[Entities, BeforeValidator(_entities)] = Entities()
+    entities: Annotated[Entities, BeforeValidator(_entities), also(_WORDS)] = Entities()
     rate: Rate | None = None
     every: Every | None = None
     season: Season | str = Season()

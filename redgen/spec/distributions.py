@@ -137,10 +137,17 @@ class Distribution:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls.of)
+        return core_schema.no_info_plain_validator_function(
+            cls.of, ref="redgen.Distribution", json_schema_input_schema=core_schema.any_schema())
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        reference = handler(schema)
+        handler.resolve_ref_schema(reference).update(cls._written())
+        return reference
+
+    @classmethod
+    def _written(cls) -> dict[str, Any]:
         notes = {"unit": {"type": "string"}, "source": {"type": "string"}, "note": {"type": "string"},
                  "stealth": {"enum": ["up", "down"]}, "min": {}, "max": {}}
         forms = [

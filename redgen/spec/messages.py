@@ -10,7 +10,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from redgen.clock import human
 from redgen.errors import did_you_mean
+from redgen.spec.model import NAME
 
 Path = tuple[str | int, ...]
 
@@ -19,6 +21,10 @@ _NOUNS = {
     "dict": "a mapping (key: value)", "model": "a mapping (key: value)", "tuple": "a list", "list": "a list",
 }
 _SHOWN = 40
+_LIMITS = {"greater_than": "longer than", "greater_than_equal": "at least",
+           "less_than": "shorter than", "less_than_equal": "at most"}
+"""Limits of what is written as text and read as a number: of durations."""
+_PATTERNS = {NAME: "a name of letters, digits, '_', '.' and '-' that begins with a letter"}
 
 
 def described(value: Any) -> str:
@@ -33,6 +39,26 @@ def described(value: Any) -> str:
         return "a list"
     shown = value if len(str(value)) <= _SHOWN else f"{str(value)[:_SHOWN]}…"
     return f"the text {shown!r}" if isinstance(value, str) else str(shown)
+
+
+def _bounded(error: ErrorDetails) -> str:
+    """A finding about the length of a time or a list, or the letters of a text; empty when it is about none."""
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if isinstance(value, str) and kind in _LIMITS:
+        (limit,) = context.values()
+        return f"should be {_LIMITS[kind]} {_duration(limit)}, not {value}"
+    if kind == "string_pattern_mismatch":
+        pattern = context["pattern"]
+        return f"should be {_PATTERNS.get(pattern, f'text that matches {pattern}')}, not {described(value)}"
+    if kind == "too_short":
+        return f"should have at least {context['min_length']} entries" if value else "is empty; write at least one"
+    return ""
+
+
+def _duration(limit: Any) -> str:
+    if not isinstance(limit, int):
+        return str(limit)
+    return f"-{human(-limit)}" if limit < 0 else human(limit)
 
 
 def located(data: Any, error: ErrorDetails) -> tuple[Path, Path]:
@@ -68,6 +94,8 @@ def message(error: ErrorDetails, allowed: Iterable[str]) -> str:
     family, _, rest = kind.partition("_")
     if family in _NOUNS and rest in ("type", "parsing"):
         return f"should be {_NOUNS[family]}, not {described(value)}"
+    if said := _bounded(error):
+        return said
     text = re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
     if text.startswith("Input "):
         text = text.removeprefix("Input ")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from redgen.clock import parse_duration, parse_time
 
@@ -28,6 +31,33 @@ class Cited(Spec):
 
     source: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """For the JSON Schema: how else a value may be written than as what it becomes; stands last in ``Annotated``."""
+
+    others: Callable[[Mapping[str, Any]], list[Mapping[str, Any]]]
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        form = handler(core)
+        return {"anyOf": [form, *self.others(form)]}
+
+
+def also(*forms: Mapping[str, Any]) -> Written:
+    """May be written in one of ``forms`` (JSON Schemas) too."""
+    return Written(lambda _form: [*forms])
+
+
+def valued(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of ``{value: x, source: …}`` for an x of ``form``."""
+    notes = {name: {"type": "string"} for name in ("source", "note", "unit")}
+    return {"type": "object", "properties": {"value": form, **notes}, "required": ["value"],
+            "additionalProperties": False}
+
+
+VALUED = Written(lambda form: [valued(form)])
+"""May be written ``{value: x, source: …}`` too."""
 
 
 def bare(value: Any) -> Any:
@@ -65,24 +95,26 @@ def _time(value: Any) -> Any:
     return parse_time(value)
 
 
-_COMPACT = r"^(\s*\d+(\.\d+)?\s*(us|ms|s|m|h|d|w))+$"
+DURATION: Mapping[str, Any] = {
+    "type": "string", "pattern": r"^( *\d+(\.\d+)? *(us|ms|s|m|h|d|w))+ *$", "examples": ["5m", "7d"],
+}
+ZERO = {"const": 0}
 
-Duration = Annotated[
-    int, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _COMPACT, "examples": ["5m", "7d"]})
-]
+Duration = Annotated[int, BeforeValidator(_duration), WithJsonSchema({"anyOf": [DURATION, ZERO]}), VALUED]
 """Microseconds, at least 0; written ``90s``, ``5m``, ``1h30m``, ``7d``."""
 
-Time = Annotated[
-    int, BeforeValidator(_time), WithJsonSchema({"type": "string", "examples": ["2026-01-12T00:00:00Z"]})
-]
+TIME = {"type": "string", "pattern": r"^\d{4}-?(\d\d|W\d\d)", "examples": ["2026-01-12T00:00:00Z"]}
+
+Time = Annotated[int, BeforeValidator(_time), WithJsonSchema(TIME), VALUED]
 """UTC microseconds since 1970; written in ISO 8601."""
 
-Number = Annotated[float, BeforeValidator(bare)]
-Positive = Annotated[float, BeforeValidator(bare), Field(gt=0)]
-Share = Annotated[float, BeforeValidator(bare), Field(ge=0, le=1)]
-Count = Annotated[int, BeforeValidator(bare), Field(ge=0)]
-Numbers = Annotated[tuple[float, ...], BeforeValidator(_row)]
+Number = Annotated[float, BeforeValidator(bare), VALUED]
+Positive = Annotated[float, BeforeValidator(bare), Field(gt=0), VALUED]
+Share = Annotated[float, BeforeValidator(bare), Field(ge=0, le=1), VALUED]
+Count = Annotated[int, BeforeValidator(bare), Field(ge=0), VALUED]
+Numbers = Annotated[tuple[float, ...], BeforeValidator(_row), VALUED]
 """Each may be written plainly or as ``{value: x, source: "…"}``."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=80)]
+NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
 """A name that can stand in paths, ids and dotted keys."""

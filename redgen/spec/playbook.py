@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from redgen.spec.distributions import CountLaw, Delay, Distribution
 from redgen.spec.model import Cited, Name, Spec
@@ -140,7 +140,11 @@ def _after(value: Any) -> str:
     return "a parameter" if isinstance(value, str) and value.startswith("$") else "a delay"
 
 
-After = Annotated[Annotated[str, Tag("a parameter")] | Annotated[Delay, Tag("a delay")], Discriminator(_after)]
+PARAMETER = {"type": "string", "pattern": r"^\$[A-Za-z]", "description": "one of the playbook's parameters"}
+After = Annotated[
+    Annotated[str, Tag("a parameter"), WithJsonSchema(PARAMETER)] | Annotated[Delay, Tag("a delay")],
+    Discriminator(_after),
+]
 """The delay before a step: a distribution of durations, or ``$parameter``."""
 
 
@@ -166,6 +170,12 @@ class Step(Cited):
     """How often a walk may visit this step; every loop needs a step that says so."""
 
 
+def _not_end(name: str) -> str:
+    if name == END:
+        raise ValueError("no step may be called 'end': it ends the walk")
+    return name
+
+
 class Playbook(Spec):
     """One playbook file."""
 
@@ -178,7 +188,7 @@ class Playbook(Spec):
     roles: dict[Name, RoleSpec] = Field(default_factory=dict)
     parameters: dict[Name, Distribution] = Field(default_factory=dict)
     start: str
-    steps: Annotated[dict[Name, Step], Field(min_length=1, max_length=500)]
+    steps: Annotated[dict[Annotated[Name, AfterValidator(_not_end)], Step], Field(min_length=1, max_length=500)]
     objective: str | tuple[str, ...] = ()
 
     @property
@@ -191,8 +201,3 @@ class Playbook(Spec):
         """The truth of what its steps do: ``malicious``, or ``hard_negative``."""
         return "hard_negative" if self.family == HARD_NEGATIVE else "malicious"
 
-    @model_validator(mode="after")
-    def _end_is_taken(self) -> Playbook:
-        if END in self.steps:
-            raise ValueError("no step may be called 'end': it ends the walk")
-        return self

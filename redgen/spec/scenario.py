@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from redgen.clock import DAY, MINUTE, SECOND, Window, iso, parse_duration, parse_time
 from redgen.errors import DataError, Problem, SpecError, did_you_mean
@@ -14,7 +14,7 @@ from redgen.registry import SOURCES
 from redgen.spec.distributions import CountLaw, Distribution
 from redgen.spec.files import resolve, shown
 from redgen.spec.loader import Document, load_yaml, override
-from redgen.spec.model import Duration, Name, Share, Spec, Time
+from redgen.spec.model import DURATION, TIME, ZERO, Duration, Name, Share, Spec, Time
 
 LONGEST_WINDOW = 5 * 366 * DAY
 EARLIEST, LATEST = parse_time("1990-01-01"), parse_time("2100-01-01")
@@ -54,7 +54,7 @@ def _moment(value: Any) -> Any:
         return -1 - max(parse_time(value), 0)
 
 
-Moment = Annotated[int, BeforeValidator(_moment)]
+Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"anyOf": [DURATION, TIME, ZERO]})]
 
 
 class StartSpec(Spec):
@@ -129,6 +129,9 @@ def _signed(value: Any) -> Any:
     raise ValueError(f"write a duration with its unit, for example 250ms or -2s, not {value!r}")
 
 
+_SKEW = {"anyOf": [{**DURATION, "pattern": rf"^ *-?{DURATION['pattern'][1:]}"}, ZERO]}
+
+
 class SourceSpec(Spec):
     """One log source: its format, and what may go wrong on the way to the collector (all off by default)."""
 
@@ -137,7 +140,7 @@ class SourceSpec(Spec):
     """Mean delivery delay."""
     loss: Annotated[float, Field(ge=0, lt=1)] = 0.0
     duplicates: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    skew: Annotated[int, BeforeValidator(_signed), Field(ge=-DAY, le=DAY)] = 0
+    skew: Annotated[int, BeforeValidator(_signed), Field(ge=-DAY, le=DAY), WithJsonSchema(_SKEW)] = 0
     """Error of the clock that stamps the lines; may be negative."""
 
 
@@ -219,6 +222,8 @@ def _unknown(document: Document, scenario: Scenario, folder: Path) -> Iterator[P
     for i, name in enumerate(scenario.baselines):
         at = ("baseline",) if isinstance(scenario.baseline, str) else ("baseline", i)
         yield from _missing(document, at, "baseline", name, folder)
+        if name in scenario.baselines[:i]:
+            yield document.problem(at, f"{name} is listed twice")
     for section, kind, key in (("campaigns", "playbook", "playbook"), ("hard_negatives", "hard negative", "kind")):
         entries: tuple[Entry, ...] = getattr(scenario, section)
         for i, entry in enumerate(entries):

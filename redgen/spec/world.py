@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 
 from redgen.errors import DataError
-from redgen.spec.model import Cited, Count, Duration, Name, Number, Positive, Share, Spec, bare
+from redgen.spec.model import VALUED, Cited, Count, Duration, Name, Number, Positive, Share, Spec, also, bare, valued
 
 S = TypeVar("S", bound=Spec)
 
@@ -37,11 +37,11 @@ OrgName = Literal["customers", "workforce"]
 class Scale(Cited):
     """How many there are of each kind; not said = 2000 customers, 80 employees, 4 admins, 6 services, 12 clients."""
 
-    customers: Annotated[int, BeforeValidator(bare), Field(ge=0, le=20_000_000)] | None = None
-    employees: Annotated[int, BeforeValidator(bare), Field(ge=0, le=500_000)] | None = None
-    admins: Annotated[int, BeforeValidator(bare), Field(ge=0, le=10_000)] | None = None
-    services: Annotated[int, BeforeValidator(bare), Field(ge=0, le=100_000)] | None = None
-    api_clients: Annotated[int, BeforeValidator(bare), Field(ge=0, le=100_000)] | None = None
+    customers: Annotated[int, BeforeValidator(bare), Field(ge=0, le=20_000_000), VALUED] | None = None
+    employees: Annotated[int, BeforeValidator(bare), Field(ge=0, le=500_000), VALUED] | None = None
+    admins: Annotated[int, BeforeValidator(bare), Field(ge=0, le=10_000), VALUED] | None = None
+    services: Annotated[int, BeforeValidator(bare), Field(ge=0, le=100_000), VALUED] | None = None
+    api_clients: Annotated[int, BeforeValidator(bare), Field(ge=0, le=100_000), VALUED] | None = None
 
 
 class Body(Cited):
@@ -68,6 +68,11 @@ def _body(value: Any) -> Any:
     return {"constant": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+_INTEGER = {"type": "integer", "minimum": 0}
+BYTES = also(_INTEGER, valued(_INTEGER))
+"""A body may be written as its number of bytes."""
+
+
 class Route(Cited):
     """One thing that can be asked of a site. ``path`` may hold @{obj}, @{obj2} and @{word}."""
 
@@ -77,11 +82,11 @@ class Route(Cited):
     kind: RouteKind = "page"
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     """Of a request that succeeds; not said: 200, 302 for login_post and logout, 404 for probe."""
-    objects: Annotated[int, BeforeValidator(bare), Field(ge=1, le=10**15)] = 1
-    objects2: Annotated[int, BeforeValidator(bare), Field(ge=1, le=10**15)] = 1
+    objects: Annotated[int, BeforeValidator(bare), Field(ge=1, le=10**15), VALUED] = 1
+    objects2: Annotated[int, BeforeValidator(bare), Field(ge=1, le=10**15), VALUED] = 1
     zipf: Number = 1.0
     style: Literal["int", "uuid", "hex", "slug"] = "int"
-    body: Annotated[Body | None, BeforeValidator(_body)] = None
+    body: Annotated[Body | None, BeforeValidator(_body), BYTES] = None
     """A number of bytes, or a distribution; not said: the site's."""
     latency: Latency | None = None
     request: Count = 0
@@ -98,12 +103,12 @@ class Site(Cited):
 
     host: Domain
     port: Annotated[int, Field(ge=1, le=65535)] = 443
-    upstreams: Annotated[int, BeforeValidator(bare), Field(ge=0, le=200)] = 3
+    upstreams: Annotated[int, BeforeValidator(bare), Field(ge=0, le=200), VALUED] = 3
     keepalive: Duration = 65_000_000
     h2: bool = True
     login: OrgName | None = None
     """Whose identity provider checks its logins."""
-    body: Annotated[Body, BeforeValidator(_body)] = Body()
+    body: Annotated[Body, BeforeValidator(_body), BYTES] = Body()
     latency: Latency = Latency()
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
 
@@ -140,7 +145,7 @@ class Resource(Cited):
         "security_group", "image", "model", "detector", "document", "task",
     ]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_.:-]+$")] = ""
-    count: Annotated[int, BeforeValidator(bare), Field(ge=1, le=1_000_000)] = 1
+    count: Annotated[int, BeforeValidator(bare), Field(ge=1, le=1_000_000), VALUED] = 1
     account: Name | None = None
     objects: Count = 0
     sensitive: bool = False
@@ -162,7 +167,7 @@ class Host(Cited):
     """Linux hosts: one by ``name``, or ``count`` of them numbered from 01."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    count: Annotated[int, BeforeValidator(bare), Field(ge=1, le=5000)] = 1
+    count: Annotated[int, BeforeValidator(bare), Field(ge=1, le=5000), VALUED] = 1
     role: Literal["web", "app", "db", "bastion", "ci", "batch"] = "app"
     exposed: bool = False
     """ssh can be reached from the internet."""
@@ -181,7 +186,7 @@ class Office(Cited):
 class Dns(Cited):
     """What is asked of the resolver besides the organisation's own names."""
 
-    external: Annotated[int, BeforeValidator(bare), Field(ge=0, le=200_000)] | None = None
+    external: Annotated[int, BeforeValidator(bare), Field(ge=0, le=200_000), VALUED] | None = None
     """How many external names (600 when nothing is said)."""
     zones: tuple[Domain, ...] = ()
     """Domains below which labels are generated (tunnels, generated names); not said: a few."""

@@ -8,11 +8,11 @@ import pytest
 
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.benign.model import BenignModel
-from redgen.clock import MINUTE
+from redgen.clock import DAY, MINUTE
 from redgen.errors import SpecError
 from redgen.seed import Seed
 from redgen.spec.baseline import Population
-from tests.shops import shop
+from tests.shops import NOTHING, shop
 
 GOOD: dict[str, Any] = {
     "id": "probes", "behavior": "monitoring", "entities": {"count": 2}, "every": {"period": "1m"},
@@ -41,6 +41,14 @@ def test_a_bad_one_is_refused_with_its_place(change: dict[str, Any], message: st
         compiled({**GOOD, **change})
     assert "populations.probes" in str(refused.value)
     assert message in str(refused.value)
+
+
+def test_a_population_of_nobody_starts_no_sessions() -> None:
+    """A world may have no customers; what they would do is left out, and nothing else."""
+    model = shop(customers=0)[1]
+    day = {"http": (0, DAY)}
+    made = {p.id: p.play(day, NOTHING) for p in model.populations if p.id in ("shoppers", "app", "site-monitors")}
+    assert {name for name, tables in made.items() if sum(map(len, tables.values()))} == {"site-monitors"}
 
 
 def test_all_problems_come_at_once() -> None:

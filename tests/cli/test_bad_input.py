@@ -42,6 +42,12 @@ def scenario(tmp_path: Path, text: str) -> Path:
     (("customers: 200", "customers: -1"), "customers"),
     (("world:", "world: {"), "scenario.yaml"),
     (("id: good", "id: [good"), "scenario.yaml"),
+    (("id: good", "id: góod"), "scenario.yaml:1: id: should be a name of letters, digits, '_', '.' and '-'"),
+    (("baseline: online-retail", "baseline: [online-retail, online-retail]"), "online-retail is listed twice"),
+    (("baseline: online-retail", "baseline: []"), "is empty; write at least one"),
+    (("id: good", "id: good\noutput: {rotate: 0s}"), "output.rotate: should be at least 1m, not 0s"),
+    (("id: good", "id: good\nsources: {nginx_access: {latency: 100d}}"), "latency: should be at most 1d, not 100d"),
+    (("id: good", "id: good\nsources: {nginx_access: {skew: -100d}}"), "skew: should be at least -1d, not -100d"),
 ])
 def test_a_wrong_scenario(tmp_path: Path, cli: Run, change: tuple[str, str], said: str) -> None:
     file = scenario(tmp_path, GOOD.replace(*change))

@@ -98,6 +98,18 @@ def test_inspect_shows_sources_campaigns_and_times(tmp_path: Path, cli: Run) -> 
         assert word in done.stdout
 
 
+def test_inspect_cuts_no_number_in_a_narrow_terminal(tmp_path: Path, environment: dict[str, str]) -> None:
+    made = library.generate(SMALL, tmp_path / "out", jobs=1)
+    wanted = [f"{s['lines']:,}" for s in made.manifest["sources"].values()] + ["ato-credential-stuffing"]
+    for columns in (80, 100, 120):
+        shown = subprocess.run(
+            [sys.executable, "-m", "redgen", "inspect", str(tmp_path / "out")], capture_output=True, text=True,
+            check=True, env={**environment, "COLUMNS": str(columns)}).stdout
+        assert max(map(len, shown.splitlines()[3:-1])) <= columns
+        for text in wanted:
+            assert f" {text} " in shown, (columns, text)
+
+
 @pytest.mark.parametrize("name", [*names("playbook"), *names("hard negative")])
 def test_every_playbook_can_be_shown_drawn_and_walked(tmp_path: Path, cli: Run, name: str) -> None:
     shown = cli("playbook", "show", name)

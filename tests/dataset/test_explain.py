@@ -56,7 +56,9 @@ def test_a_benign_login_shows_in_the_other_logs(small: Dataset) -> None:
 def test_first_and_last_line_can_be_explained(small: Dataset, source: str) -> None:
     file = small.files(source)[-1]
     for line in (file.head_lines + 1, file.head_lines + file.lines):
-        assert explain(small, f"{file.name}:{line}").text == file.line(line)
+        found = explain(small, f"{file.name}:{line}")
+        assert found.text == file.line(line)
+        assert all(words.strip() and not words.startswith(" ") for _, words in found.facts)
 
 
 def test_places_that_are_none(small: Dataset) -> None:

@@ -99,6 +99,27 @@ def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(stat.S_IRWXU)
 
 
+def test_a_symbolic_link_stays_and_what_it_leads_to_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    for link, place in (("empty", "far/empty"), ("nowhere", "far/new")):
+        (tmp_path / link).symlink_to(place)
+    (tmp_path / "far/empty").mkdir()
+    for link, place in (("empty", "far/empty"), ("nowhere", "far/new")):
+        finish(tmp_path / link)
+        finish(tmp_path / link, force=True)
+        assert (tmp_path / link).is_symlink()
+        assert (tmp_path / place / "logs/new.log").is_file()
+    assert sorted(p.name for p in tmp_path.rglob("*.partial")) == []
+
+
+def test_an_impossible_name_is_a_message(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for name, said in (("loop", "leads to itself"), ("a" * 300, "choose a shorter name")):
+        with pytest.raises(SinkError, match=said):
+            open_staging(tmp_path / name, "d")
+    assert [p.name for p in tmp_path.iterdir()] == ["loop"]
+
+
 def test_an_impossible_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(SinkError, match="cannot write"):

@@ -93,6 +93,29 @@ def test_all_mistakes_are_told_at_once(problems: Lint) -> None:
         assert any(key in f for f in found), key
 
 
+def test_a_faulty_role_hides_only_what_is_said_of_it(problems: Lint) -> None:
+    text = """
+id: x y
+title: t
+family: distributed
+roles:
+  a: {kind: adress}
+  b: {kind: address, near: nobody}
+parameters:
+  p: {log_uniform: [0, 5]}
+start: begin
+steps:
+  one: {action: try_login, then: two}
+  two: {action: rest, with: {lasting: $q}, after: 5, then: three}
+  four: {action: rest, with: {lasting: $p}, then: end}
+  end: {action: rest}
+objective: five
+"""
+    keys = [f.split(": ")[1] for f in problems(text)]
+    assert keys == ["id", "roles.a.kind", "roles.b.near", "parameters.p", "start", "steps.one.action", "steps.two.after",
+                    "steps.two.then", "steps.two.with.lasting", "steps.end", "objective"]
+
+
 def test_a_loop_with_a_limit_ends(problems: Lint) -> None:
     assert problems(STUFFING.replace("pages: 9}}", "pages: 9}, at_most: 3, then: {probe: 0.5, end: 0.5}}")) == []
 

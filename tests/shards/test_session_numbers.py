@@ -53,7 +53,7 @@ def test_sessions_of_a_host_have_numbers_of_their_own_that_rise_with_time() -> N
         benign = numbers[mine["truth"] == 0]
         assert numbers.min() > 0 and (np.diff(benign) > 0).all()
         assert not np.isin(benign, numbers[mine["truth"] != 0]).any()
-        assert len(numbers) - len(np.unique(numbers)) < 3, "but where two campaigns come to one host at one time"
+        assert len(np.unique(numbers)) > 0.9 * len(numbers), "but where two campaigns come to one host at one time"
         assert (np.diff(numbers) < 0).mean() < 0.03, "but where a robot's burst left no number free between two logins"
 
 
