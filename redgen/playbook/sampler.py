@@ -9,8 +9,10 @@ the policies of its entry (the balance heuristic of multiple importance sampling
 Policies do not depend on how many campaigns an entry has, so one campaign more changes none before it.
 
 - ``natural``: every campaign by the weights; every weight is 1.
-- ``coverage``: first a set of routes that takes every transition ``at_least`` times, then the other routes, the rarest
-  first, as often; then natural with a 5 % share of uniform exploration.
+- ``coverage``: first a set of routes that takes every transition ``at_least`` times; then, by turns, one campaign that is
+  natural with a 5 % share of uniform exploration, and one of the other routes, the rarest first, as often. Without the
+  natural ones, ways that no campaign aims at (facts turned out otherwise) would have no chance at all, and no weight
+  could make up for them; as half of the campaigns they also keep weights near 2 at most.
 - ``stratified``: the outcomes (last steps) take turns, routes within one by their natural probability; every campaign
   explores uniformly with 5 %.
 """
@@ -93,9 +95,15 @@ class Sampler:
         return routes(self.graph)
 
     @cached_property
-    def _turns(self) -> tuple[int, ...]:
-        """coverage: the routes that the first campaigns aim at, in turn."""
-        return covering(self.routes, self.at_least)
+    def _cover(self) -> tuple[int, ...]:
+        """coverage: the routes that the first campaigns aim at."""
+        return edge_cover(self.routes) * self.at_least
+
+    @cached_property
+    def _others(self) -> tuple[int, ...]:
+        """coverage: the routes that every other campaign aims at after that, the rarest first."""
+        rest = set(range(len(self.routes))) - set(self._cover)
+        return tuple(sorted(rest, key=lambda i: (self.routes[i].natural, i))) * self.at_least
 
     @cached_property
     def _outcomes(self) -> tuple[tuple[int, ...], ...]:
@@ -104,16 +112,19 @@ class Sampler:
         return tuple(tuple(i for i, r in enumerate(self.routes) if r.last == name) for name in last)
 
     def needed(self) -> int:
-        """How many campaigns it takes until every transition has been aimed at ``at_least`` times."""
-        return len(edge_cover(self.routes)) * self.at_least if self.kind == "coverage" else 1
+        """How many campaigns it takes until every transition has been aimed at ``at_least`` times, and one at none."""
+        return len(self._cover) + 1 if self.kind == "coverage" else 1
 
     def policy(self, ordinal: int) -> Policy:
         """What campaign number ``ordinal`` (from 0) aims at; the same whatever ``count`` is."""
         if self.kind == "natural":
             return ((NATURAL, 1.0),)
         if self.kind == "coverage":
-            if ordinal < len(self._turns):
-                return ((self._turns[ordinal], 1.0),)
+            turn, aims = divmod(ordinal - len(self._cover), 2)
+            if turn < 0:
+                return ((self._cover[ordinal], 1.0),)
+            if aims and turn < len(self._others):
+                return ((self._others[turn], 1.0),)
             return ((NATURAL, 1.0 - EXPLORATION), *self._uniform)
         lap, place = divmod(ordinal, len(self._outcomes))
         order = self.seed.child("lap", lap).stream().permutation(len(self._outcomes))
@@ -206,13 +217,6 @@ def edge_cover(found: Sequence[Route]) -> tuple[int, ...]:
         chosen.append(best)
         missing.difference_update(found[best].edges)
     return tuple(chosen)
-
-
-def covering(found: Sequence[Route], times: int) -> tuple[int, ...]:
-    """Route numbers in the order in which coverage takes them: the cover, then the rest from the rarest on."""
-    cover = edge_cover(found)
-    rest = sorted(set(range(len(found))) - set(cover), key=lambda i: (found[i].natural, i))
-    return cover * times + tuple(rest) * times
 
 
 def check_count(sampler: Sampler) -> None:

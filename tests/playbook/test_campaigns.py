@@ -152,7 +152,7 @@ def test_parameters_and_sizes_can_be_set_from_the_scenario(plan: Plan) -> None:
     ("with: {pace: -1}", "s.yaml:6: campaigns.0.with.pace: does not fit pace of step probe: should be greater than 0"),
     ("with: {pace: 5m}", "s.yaml:6: campaigns.0.with.pace: does not fit pace of step probe: should be a number"),
     ("counts: {bot: 1}", "s.yaml:6: campaigns.0.counts.bot: stuffing.yaml has no such role; did you mean 'bots'?"),
-    ("sampler: coverage, count: 1", "s.yaml:6: campaigns.0.count: coverage with at_least 1 needs 4 campaigns, not 1"),
+    ("sampler: coverage, count: 1", "s.yaml:6: campaigns.0.count: coverage with at_least 1 needs 5 campaigns, not 1"),
 ])
 def test_overrides_that_do_not_fit_are_named(plan: Plan, setting: str, message: str) -> None:
     text = SCENARIO.replace("count: 4", setting)

@@ -78,17 +78,33 @@ def test_weights_undo_what_the_sampler_favors(kind: str, facts: dict[str, bool])
 
 
 def test_coverage_takes_every_transition_and_the_rarest_path_often_enough() -> None:
-    sampler = Sampler(graph(RARE), "coverage", 12, 3, Seed(1))
-    draws = [sampler.draw(i) for i in range(12)]
+    sampler = Sampler(graph(RARE), "coverage", 13, 3, Seed(1))
+    draws = [sampler.draw(i) for i in range(13)]
     edges = Counter(edge for d in draws for edge in zip(d.path, (*d.path[1:], END), strict=True))
     assert min(edges.values()) >= 3
     assert len(edges) == 8
-    assert min(Counter(d.path for d in draws).values()) == 3  # four paths, three times each
-    assert sum(d.weight for d in draws) / 12 == pytest.approx(1.0)
+    assert min(Counter(d.path for d in draws).values()) == 3  # four paths, three times each, and one campaign by chance
+
+
+@pytest.mark.parametrize("count", [6, 30])
+def test_weights_of_few_campaigns_are_unbiased_too(count: int) -> None:
+    """Over many seeds; the facts of a campaign are its own, so many a way is one that no campaign can aim at."""
+    share: Counter[str] = Counter()
+    seeds = 3000 // count
+    for seed in range(seeds):
+        sampler = Sampler(graph(TREE), "coverage", count, 1, Seed(seed))
+        for i in range(count):
+            draw = sampler.draw(i, {"hit": Seed(seed).child("fact", i).stream().uniform() < 0.6})
+            share["all"] += draw.weight / count / seeds  # type: ignore[assignment]
+            share["c"] += draw.weight * ("c" in draw.path) / count / seeds  # type: ignore[assignment]
+            share["d"] += draw.weight * ("d" in draw.path) / count / seeds  # type: ignore[assignment]
+    assert share["all"] == pytest.approx(1.0, abs=0.06)
+    assert share["c"] == pytest.approx(0.1 + 0.9 * 0.4 * 0.5 * 0.1, abs=0.02)  # at once, or after b without a hit
+    assert share["d"] == pytest.approx(0.9 * 0.6, abs=0.05)  # after b with a hit
 
 
 def test_coverage_says_when_there_are_too_few_campaigns() -> None:
-    with pytest.raises(DataError, match="coverage with at_least 5 needs 20 campaigns, not 9"):
+    with pytest.raises(DataError, match="coverage with at_least 5 needs 21 campaigns, not 9"):
         check_count(Sampler(graph(RARE), "coverage", 9, 5, Seed(1)))
 
 
