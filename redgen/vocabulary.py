@@ -9,6 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+_FEW = 4_096
+"""Up to this many words are kept as strings once they were read."""
+
 
 class Vocabulary:
     """Frozen strings with codes 0..n-1. ``data`` is uint8, ``offsets`` int64 of length n+1.
@@ -44,6 +47,13 @@ class Vocabulary:
         return self.data[self.offsets[code] : self.offsets[code + 1]].tobytes().decode()
 
     def __iter__(self) -> Iterator[str]:
+        return iter(self._few) if len(self) <= _FEW else self._read()
+
+    @cached_property
+    def _few(self) -> tuple[str, ...]:
+        return tuple(self._read())
+
+    def _read(self) -> Iterator[str]:
         raw, ends = self.data.tobytes(), self.offsets.tolist()
         if raw.isascii():
             whole = raw.decode()

@@ -9,10 +9,10 @@ the policies of its entry (the balance heuristic of multiple importance sampling
 Policies do not depend on how many campaigns an entry has, so one campaign more changes none before it.
 
 - ``natural``: every campaign by the weights; every weight is 1.
-- ``coverage``: first a set of routes that takes every transition ``at_least`` times; then, by turns, one campaign that is
-  natural with a 5 % share of uniform exploration, and one of the other routes, the rarest first, as often. Without the
-  natural ones, ways that no campaign aims at (facts turned out otherwise) would have no chance at all, and no weight
-  could make up for them; as half of the campaigns they also keep weights near 2 at most.
+- ``coverage``: first a set of routes that takes every transition ``at_least`` times; then, by turns, one campaign that
+  is natural with a 5 % share of uniform exploration, and one of the other routes, the rarest first, as often. Without
+  the natural ones, ways that no campaign aims at (facts turned out otherwise) would have no chance at all, and no
+  weight could make up for them; as half of the campaigns they also keep weights near 2 at most.
 - ``stratified``: the outcomes (last steps) take turns, routes within one by their natural probability; every campaign
   explores uniformly with 5 %.
 """
