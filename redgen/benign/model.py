@@ -23,7 +23,7 @@ from redgen.seed import F64, Seed
 from redgen.spec.baseline import Burst, Population, Rate, Season
 from redgen.world.world import World
 
-_PILOT = 2000
+_PILOT = 600
 """Sessions played to learn how many rows a population's session has."""
 _ALWAYS = (-(1 << 62), 1 << 62)
 
