@@ -12,7 +12,7 @@ import numba as nb
 SOURCES = (
     "seed.py", "compiled.py", "activity/effects.py", "activity/objects.py", "activity/terms.py", "activity/web.py",
     "activity/wire.py", "benign/behaviors/_script.py", "benign/behaviors/_walk.py", "clock.py", "render/digits.py",
-    "render/holes.py", "render/kernel.py", "render/program.py", "render/times.py", "world/names.py",
+    "render/holes.py", "render/kernel.py", "render/program.py", "render/times.py", "shards/order.py", "world/names.py",
     "world/sites.py",
 )
 """The modules that hold kernels or constants of kernels."""

@@ -5,26 +5,51 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.compiled import kernel
+
+_SHARE = 4
+"""Rows a bucket of time should hold."""
+_MOST = 256
+"""Rows of one bucket from which putting them in order one by one costs more than a sort of all."""
+
 
 def write_order(written: NDArray[np.int64], ids: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Positions that sort rows by (written, id); rows of one id and time keep their order.
 
-    Times and positions are packed into one number and those are sorted, which numpy does several times faster than it
-    finds the order of a column; then the few rows of equal time are put right.
+    Logs fill time about evenly, so rows go to as many short spans of time as there are rows, and are put in order
+    there; where a burst fills a span with many, all are sorted.
     """
     n = len(written)
     if n < 2:
         return np.arange(n, dtype=np.int64)
-    offset = written - written.min()
-    bits = int(n - 1).bit_length()
-    if int(offset.max()) >= 1 << (63 - bits):
-        return np.lexsort((ids, written))
-    packed = np.sort((offset << bits) | np.arange(n, dtype=np.int64))
-    order: NDArray[np.int64] = packed & ((1 << bits) - 1)
-    packed >>= bits
-    same = packed[1:] == packed[:-1]
-    if same.any():
-        tied = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
-        rows = order[tied]
-        order[tied] = rows[np.lexsort((rows, ids[rows], written[rows]))]
-    return order
+    low = written.min()
+    last = int(written.max() - low)
+    shift = max(0, last.bit_length() - (n // _SHARE).bit_length())
+    until, order = np.zeros((last >> shift) + 2, dtype=np.int64), np.empty(n, dtype=np.int64)
+    if _in_buckets(written, ids, low, shift, until, np.empty_like(until), np.empty(n, dtype=np.int64), order):
+        return order
+    return np.lexsort((ids, written))
+
+
+@kernel()
+def _in_buckets(t, ids, low, shift, until, filled, times, order):  # type: ignore[no-untyped-def]
+    """Fill ``order``; False when a bucket holds too many. ``times``: scratch, as long as ``order``.
+
+    ``until`` (zeros, one more than buckets) becomes where each bucket begins; ``filled`` how far it is filled.
+    """
+    for i in range(t.shape[0]):
+        until[((t[i] - low) >> shift) + 1] += 1
+    for bucket in range(1, until.shape[0]):
+        if until[bucket] > _MOST:
+            return False
+        until[bucket] += until[bucket - 1]
+        filled[bucket - 1] = until[bucket - 1]
+    for i in range(t.shape[0]):
+        bucket = (t[i] - low) >> shift
+        k = filled[bucket]
+        filled[bucket] = k + 1
+        while k > until[bucket] and (times[k - 1] > t[i] or (times[k - 1] == t[i] and ids[order[k - 1]] > ids[i])):
+            times[k], order[k] = times[k - 1], order[k - 1]
+            k -= 1
+        times[k], order[k] = t[i], i
+    return True
