@@ -120,6 +120,7 @@ def lines_at_traffic_one(scenario: dict[str, object], folder: Path) -> float:
 def run(file: Path, jobs: int, folder: Path) -> Measured:
     """Generate once in a fresh process, then copy what was made."""
     out, copy = folder / "out", folder / "copy"
+    os.sync()
     begun = time.perf_counter()
     command = [sys.executable, "-m", "redgen", "generate", str(file), "-o", str(out), "-j", str(jobs), "--quiet"]
     child = subprocess.Popen(command)
