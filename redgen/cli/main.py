@@ -30,7 +30,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
-app.command("generate")(generate.generate)
+app.command("generate", epilog="What a scenario may say: docs/scenarios.md; for editors: redgen schema scenario")(
+    generate.generate)
 app.command("inspect")(inspect.inspect)
 app.command("why")(why.why)
 app.command("detect")(detect.detect)
@@ -40,7 +41,7 @@ app.command("ci")(ci.ci)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(rules.app, name="rules")
-app.command("schema")(schema.schema)
+app.command("schema", epilog="In words: docs/scenarios.md, docs/playbooks.md, docs/baselines.md")(schema.schema)
 app.command("version")(version.version)
 
 

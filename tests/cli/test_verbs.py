@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import redgen as library
-from redgen.spec.files import names
+from redgen.spec.files import names, resolve
 from redgen.version import VERSION
 from tests.cli.conftest import Run
 from tests.pipeline.conftest import SMALL
@@ -133,6 +133,14 @@ def test_lists(cli: Run) -> None:
     assert all(name in listed for name in names("baseline"))
     for name in names("baseline"):
         assert "a day" in cli("baseline", "show", name).stdout
+
+
+@pytest.mark.parametrize(("verb", "kind", "name"), [
+    ("baseline", "baseline", "online-retail"), ("playbook", "playbook", "ato-mfa-fatigue"),
+    ("playbook", "hard negative", "travelling-user")])
+def test_files_are_printed_to_change_and_keep(cli: Run, verb: str, kind: str, name: str) -> None:
+    """As they are, comments included."""
+    assert cli(verb, "show", name, "--yaml").stdout == resolve(kind, name).read_text()
 
 
 @pytest.mark.parametrize("kind", ["scenario", "playbook", "baseline"])
