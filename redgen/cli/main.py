@@ -22,6 +22,7 @@ from redgen.cli import (
     version,
     why,
 )
+from redgen.cli.progress import Terminated
 from redgen.errors import RedgenError
 
 app = typer.Typer(
@@ -46,7 +47,7 @@ app.command("version")(version.version)
 
 
 def main() -> None:
-    """Run the command line; exit code 2 for anything the user can put right, 130 when interrupted."""
+    """Run the command line; exit code 2 for anything the user can put right, 130 when interrupted, 143 by SIGTERM."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
         app(standalone_mode=True)
@@ -55,6 +56,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except Terminated as stopped:
+        print("interrupted", file=sys.stderr)
+        sys.exit(stopped.code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
@@ -68,4 +72,4 @@ def _say(error: RedgenError) -> int:
 
 
 def _terminated(_signal: int, _frame: object) -> None:
-    raise SystemExit(143)
+    raise Terminated

@@ -205,7 +205,9 @@ def test_numbers_of_the_default_world_are_told() -> None:
     behind, found = default_spec(), tables("baselines.md")
     for heading, part in (("scale", behind.scale), ("dns", behind.dns), ("The world", behind), ("cloud", behind.cloud)):
         for row in found[heading]:
-            if re.fullmatch(r"[\d.]+", row.default) and row.key != "hosts":
-                assert float(row.default) == getattr(part, row.key), row
-    told = {row.key: row.default for row in found["The world"]}
-    assert (told["hosts"], told["apps"]) == (str(sum(h.count for h in behind.hosts)), f"{len(behind.apps)} names")
+            said = getattr(part, row.key)
+            if isinstance(said, int | float):
+                assert float(row.default) == said, row
+    told = {row.key: row.default for heading in ("The world", "cloud") for row in found[heading]}
+    hosts, roles = sum(host.count for host in behind.hosts), len(behind.cloud.roles)
+    assert (told["hosts"], told["apps"], told["roles"]) == (str(hosts), f"{len(behind.apps)} names", str(roles))
