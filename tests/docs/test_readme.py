@@ -45,3 +45,11 @@ def test_commands_are_verbs_with_these_options(page: Path, fewest: int) -> None:
         verb = verb.commands[words[1]] if hasattr(verb, "commands") else verb
         known = {option for parameter in verb.params for option in parameter.opts}
         assert {w for w in words if w.startswith("-")} <= known, line
+
+
+def test_pages_that_help_names_are_there() -> None:
+    """Those at the end of ``--help``."""
+    verbs = get_command(app).commands  # type: ignore[attr-defined]
+    named = [page for verb in verbs.values() for page in re.findall(r"docs/[a-z-]+\.md", verb.epilog or "")]
+    assert len(named) >= 4
+    assert all((README.parent / page).exists() for page in named)
