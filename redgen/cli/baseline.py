@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The bundled models of ordinary behavior.")
+from redgen.cli.options import Yaml, print_file
+
+app = typer.Typer(no_args_is_help=True, help="The bundled models of ordinary behavior.",
+                  epilog="How to write your own: docs/baselines.md")
 
 
 @app.command("list")
@@ -26,13 +29,20 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A bundled baseline's name, or a path.")]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="A bundled baseline's name, or a path.")],
+    yaml: Yaml = False,
+) -> None:
     """Print a baseline's populations and how often each starts sessions."""
     from rich.console import Console
     from rich.table import Table
 
     from redgen.benign.catalog import baseline, pace
+    from redgen.spec.files import resolve
 
+    if yaml:
+        print_file(resolve("baseline", name))
+        return
     entry = baseline(name)
     console = Console()
     console.print(f"[bold]{entry.id}[/]: {entry.title}", highlight=False)

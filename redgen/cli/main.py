@@ -22,6 +22,7 @@ from redgen.cli import (
     version,
     why,
 )
+from redgen.cli.progress import Terminated
 from redgen.errors import RedgenError
 
 app = typer.Typer(
@@ -30,7 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
-app.command("generate")(generate.generate)
+app.command("generate", epilog="What a scenario may say: docs/scenarios.md; for editors: redgen schema scenario")(
+    generate.generate)
 app.command("inspect")(inspect.inspect)
 app.command("why")(why.why)
 app.command("detect")(detect.detect)
@@ -40,12 +42,12 @@ app.command("ci")(ci.ci)
 app.add_typer(playbook.app, name="playbook")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(rules.app, name="rules")
-app.command("schema")(schema.schema)
+app.command("schema", epilog="In words: docs/scenarios.md, docs/playbooks.md, docs/baselines.md")(schema.schema)
 app.command("version")(version.version)
 
 
 def main() -> None:
-    """Run the command line; exit code 2 for anything the user can put right, 130 when interrupted."""
+    """Run the command line; exit code 2 for anything the user can put right, 130 when interrupted, 143 by SIGTERM."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
         app(standalone_mode=True)
@@ -54,6 +56,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except Terminated as stopped:
+        print("interrupted", file=sys.stderr)
+        sys.exit(stopped.code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
@@ -67,4 +72,4 @@ def _say(error: RedgenError) -> int:
 
 
 def _terminated(_signal: int, _frame: object) -> None:
-    raise SystemExit(143)
+    raise Terminated

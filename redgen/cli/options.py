@@ -77,6 +77,7 @@ Evidence = Annotated[int, typer.Option("--evidence", min=1, help="Events that on
 AlertsOut = Annotated[Path | None, typer.Option(
     "--out", "-o", metavar="FILE", help="Alerts as JSON lines, instead of on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No scorecard on the terminal.")]
+Yaml = Annotated[bool, typer.Option("--yaml", help="Print the file itself, to change and keep.")]
 
 
 def check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
@@ -85,6 +86,17 @@ def check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None
 
     if value is not None and value not in allowed:
         raise DataError(f"{name} cannot be {value!r}{did_you_mean(value, allowed)}")
+
+
+def print_file(path: Path) -> None:
+    """The file as it is, on standard output; DataError when it cannot be read."""
+    from redgen.errors import DataError
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    sys.stdout.buffer.write(content)
 
 
 def day(text: str | None) -> date | None:

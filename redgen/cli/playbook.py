@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Attack graphs: list, show, check, and what ways lead through them.")
+from redgen.cli.options import Yaml, print_file
+
+app = typer.Typer(no_args_is_help=True, help="Attack graphs: list, show, check, and what ways lead through them.",
+                  epilog="How to write your own: docs/playbooks.md")
 Name = Annotated[str, typer.Argument(help="A bundled playbook's name, or a path.")]
 
 
@@ -33,14 +36,18 @@ def list_() -> None:
 def show(
     name: Name,
     svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Write a picture instead.")] = None,
+    yaml: Yaml = False,
 ) -> None:
     """Draw a playbook's graph."""
     from rich.console import Console
     from rich.text import Text
 
     from redgen.playbook import draw
-    from redgen.playbook.catalog import graph
+    from redgen.playbook.catalog import file_of, graph
 
+    if yaml:
+        print_file(file_of(name))
+        return
     found = graph(name)
     if svg:
         from redgen.pipeline.staging import writing

@@ -15,9 +15,19 @@ if TYPE_CHECKING:
     from redgen.pipeline.produce import Progress, Watch
 
 
+class Terminated(SystemExit):
+    """SIGTERM came: the process is asked to end, and does so in order."""
+
+    def __init__(self) -> None:
+        super().__init__(143)
+
+
 def run_with_progress(scenario: str, out: Path, *, seed: int | None, jobs: int | None, settings: list[str],
                       clean: bool, force: bool, quiet: bool) -> tuple[Dataset, float]:
-    """Generate, with a bar on a terminal; the dataset and the seconds it took. Exits with 130 when interrupted."""
+    """Generate, with a bar on a terminal; the dataset and the seconds it took.
+
+    Exits with 130 when interrupted, with 143 when terminated.
+    """
     from redgen.pipeline.memory import collect_seldom, keep_memory
 
     collect_seldom()
@@ -31,16 +41,21 @@ def run_with_progress(scenario: str, out: Path, *, seed: int | None, jobs: int |
     if bar:
         bar.start()
     try:
-        made = generate(scenario, out, seed=seed, jobs=jobs, settings=settings, clean=clean, force=force, watch=watch)
-    except KeyboardInterrupt:
+        made = generate(scenario, out, seed=seed, jobs=jobs, settings=settings, clean=clean, force=force, watch=watch,
+                        warn=None if quiet else _warn)
+    except (KeyboardInterrupt, Terminated) as stopped:
         _stop(bar)
         kept = out.with_name(f"{out.name}.partial")
         more = f"; the same command goes on from here; to forget it, remove {kept}" if kept.exists() else ""
         print(f"redgen: interrupted; nothing was made at {out}{more}", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(stopped.code if isinstance(stopped, Terminated) else 130)
     finally:
         _stop(bar)
     return made, time.perf_counter() - begun
+
+
+def _warn(text: str) -> None:
+    print(f"redgen: warning: {text}", file=sys.stderr)
 
 
 def _stop(bar: Bar | None) -> None:

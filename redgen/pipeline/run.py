@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from redgen.pipeline.manifest import manifest, write_manifest
 from redgen.pipeline.produce import Watch, produce
 from redgen.pipeline.staging import MANIFEST, Staging, check_target, open_staging, writing
 from redgen.pipeline.truthfiles import campaign_records, effect_records, hard_negative_records, write_jsonl
+from redgen.pipeline.unseen import unseen
 from redgen.shards.inputs import Inputs, Request
 from redgen.shards.plan import Plan, make_plan
 from redgen.shards.shard import ShardPlan
@@ -28,12 +29,13 @@ from redgen.shards.shard import ShardPlan
 
 def generate(scenario: str | Path, target: str | Path | None = None, *, seed: int | None = None,
              jobs: int | None = None, settings: Sequence[str] = (), clean: bool = False, force: bool = False,
-             watch: Watch | None = None) -> Dataset:
+             watch: Watch | None = None, warn: Callable[[str], None] | None = None) -> Dataset:
     """Make the dataset of ``scenario`` (a bundled name or a path) in the directory ``target`` (``redgen-<its name>``).
 
     ``seed`` and ``settings`` (``dotted.key=value``) override the scenario; ``clean`` leaves the campaigns out and keeps
     every benign line as it is with them; ``jobs`` is the number of worker processes (default: one per core) and changes
-    no byte; ``force`` replaces a dataset that is there; ``watch`` is called as shards finish.
+    no byte; ``force`` replaces a dataset that is there; ``watch`` is called as shards finish; ``warn`` with what is
+    allowed but hardly meant: campaigns that leave nothing in the sources chosen.
 
     Raises SpecError (a YAML is wrong), DataError (a file cannot be read), SinkError (the target cannot be written).
     An interrupted run leaves ``<target>.partial``; the same call goes on from there.
@@ -44,6 +46,9 @@ def generate(scenario: str | Path, target: str | Path | None = None, *, seed: in
     check_target(place, force=force)
     with renderer_compiling():
         plan = make_plan(request)
+    if warn:
+        for text in unseen(plan):
+            warn(text)
     with open_staging(place, plan.journal_digest, force=force) as staging:
         ledger, digests = produce(
             plan.work, PlanAgain(plan), staging, jobs=jobs or os.cpu_count() or 1, watch=watch,

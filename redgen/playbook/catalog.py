@@ -29,10 +29,14 @@ def playbooks(kind: str) -> Iterator[Playbook]:
         yield _document(resolve(kind, name)).validate(Playbook)
 
 
+def file_of(name: str) -> Path:
+    """The file of a playbook or hard negative by bundled name or path; DataError when there is none."""
+    return resolve("hard negative" if name in names("hard negative") else "playbook", name)
+
+
 def graph(name: str) -> Graph:
     """The graph of a playbook or hard negative by bundled name or path; SpecError with every problem it has."""
-    kind = "hard negative" if name in names("hard negative") else "playbook"
-    return compiled(_document(resolve(kind, name))).graph
+    return compiled(_document(file_of(name))).graph
 
 
 def ways_through(name: str) -> list[Way]:

@@ -202,7 +202,16 @@ def _counting(law: Distribution) -> Distribution:
     return law
 
 
+def _casting(law: Distribution) -> Distribution:
+    _counting(law)
+    if round(float(law.quantile([0.9999])[0])) < 1:
+        raise ValueError("is nobody; write at least 1, or leave it out")
+    return law
+
+
 Delay = Annotated[Distribution, AfterValidator(as_delay)]
 """A distribution of durations (µs, never negative)."""
 CountLaw = Annotated[Distribution, AfterValidator(_counting)]
 """A distribution of counts; whoever draws rounds them."""
+CastLaw = Annotated[Distribution, AfterValidator(_casting)]
+"""A distribution of how many play a role: whoever draws rounds them, and takes one where a draw gives none."""

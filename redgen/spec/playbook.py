@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from redgen.spec.distributions import CountLaw, Delay, Distribution
+from redgen.spec.distributions import CastLaw, Delay, Distribution
 from redgen.spec.model import Cited, Name, Spec
 
 PersonKind = Literal["customer", "employee", "admin", "service", "api_client"]
@@ -113,7 +113,7 @@ class RoleSpec(Cited):
     """Who plays a role: how many of which kind, drawn anew for each campaign, all different."""
 
     kind: RoleKind
-    count: CountLaw = Distribution.of(1)
+    count: CastLaw = Distribution.of(1)
     side: Literal["attacker", "victim"] | None = None
     where: Where = Where()
     others: str | tuple[str, ...] = Field(default=(), alias="not")

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from redgen.clock import DAY, MINUTE, SECOND, Window, iso, parse_duration, parse_time
 from redgen.errors import DataError, Problem, SpecError, did_you_mean
 from redgen.registry import SOURCES
-from redgen.spec.distributions import CountLaw, Distribution
+from redgen.spec.distributions import CastLaw, Distribution
 from redgen.spec.files import resolve, shown
 from redgen.spec.loader import Document, load_yaml, override
 from redgen.spec.model import DURATION, TIME, ZERO, Duration, Name, Share, Spec, Time
@@ -84,7 +84,7 @@ class _Runs(Spec):
     count: Annotated[int, Field(ge=0, le=MOST_CAMPAIGNS)] = 1
     parameters: dict[Name, Distribution] = Field(default_factory=dict, alias="with")
     """Distributions that replace those of the playbook's parameters."""
-    counts: dict[Name, CountLaw] = Field(default_factory=dict)
+    counts: dict[Name, CastLaw] = Field(default_factory=dict)
     """Sizes that replace those of the playbook's roles."""
     start: StartSpec | None = None
     sampler: Literal["natural", "coverage", "stratified"] = "natural"

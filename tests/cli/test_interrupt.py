@@ -65,12 +65,19 @@ def test_killed_and_started_again(
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_interrupted(tmp_path: Path, redgen: Run, environment: dict[str, str], jobs: int) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"])
+def test_interrupted(
+    tmp_path: Path, redgen: Run, environment: dict[str, str], number: signal.Signals, code: int, jobs: int
+) -> None:
     process = started(tmp_path / "out", environment, jobs)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to parent and workers alike
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does: to parent and workers alike
+    else:
+        os.kill(process.pid, number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in said
+    assert process.returncode == code
+    assert said == (f"redgen: interrupted; nothing was made at {tmp_path / 'out'}; the same command goes on from here; "
+                    f"to forget it, remove {tmp_path / 'out.partial'}\n")
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()
     with pytest.raises(ProcessLookupError):

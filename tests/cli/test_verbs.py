@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import redgen as library
-from redgen.spec.files import names
+from redgen.spec.files import names, resolve
 from redgen.version import VERSION
 from tests.cli.conftest import Run
 from tests.pipeline.conftest import SMALL
@@ -126,6 +126,18 @@ def test_every_playbook_can_be_shown_drawn_and_walked(tmp_path: Path, cli: Run, 
     assert cli("playbook", "lint", name).returncode == 0
 
 
+def test_campaigns_that_no_chosen_source_sees_are_told_of(cli: Run, tmp_path: Path) -> None:
+    """On standard error, and only by a run that is not quiet; the dataset is made all the same."""
+    asked = ["generate", SMALL, "--set", "window.duration=1h", "--set", "hard_negatives=[]", "--set",
+             "campaigns=[{playbook: ssh-distributed-brute-force, counts: {swarm: 5}, start: {at: 1m}}]", "--set",
+             "sources=[okta_system]", "-j", 1]
+    loud, quiet = cli(*asked, "-o", tmp_path / "a"), cli(*asked, "-o", tmp_path / "b", "--quiet")
+    assert (loud.returncode, quiet.returncode, quiet.stderr) == (0, 0, "")
+    assert loud.stderr == ("redgen: warning: C-0001 (ssh-distributed-brute-force) leaves no line in okta_system; "
+                           "to see it, add to sources: linux_auth, zeek_conn\n")
+    assert (tmp_path / "a/manifest.json").read_bytes() == (tmp_path / "b/manifest.json").read_bytes()
+
+
 def test_lists(cli: Run) -> None:
     listed = cli("playbook", "list").stdout
     assert all(name in listed for name in (*names("playbook"), *names("hard negative")))
@@ -133,6 +145,14 @@ def test_lists(cli: Run) -> None:
     assert all(name in listed for name in names("baseline"))
     for name in names("baseline"):
         assert "a day" in cli("baseline", "show", name).stdout
+
+
+@pytest.mark.parametrize(("verb", "kind", "name"), [
+    ("baseline", "baseline", "online-retail"), ("playbook", "playbook", "ato-mfa-fatigue"),
+    ("playbook", "hard negative", "travelling-user")])
+def test_files_are_printed_to_change_and_keep(cli: Run, verb: str, kind: str, name: str) -> None:
+    """As they are, comments included."""
+    assert cli(verb, "show", name, "--yaml").stdout == resolve(kind, name).read_text()
 
 
 @pytest.mark.parametrize("kind", ["scenario", "playbook", "baseline"])

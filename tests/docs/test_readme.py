@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 
 from redgen.cli.main import app
@@ -12,6 +13,7 @@ from redgen.shards.inputs import Request
 from redgen.shards.plan import make_plan
 
 README = Path(__file__).resolve().parents[2] / "README.md"
+DOCS = README.parent / "docs"
 
 
 def test_the_scenario_can_be_planned(tmp_path: Path) -> None:
@@ -29,15 +31,25 @@ def test_links_lead_to_files() -> None:
         assert (README.parent / target).exists(), target
 
 
-def test_commands_are_verbs_with_these_options() -> None:
+@pytest.mark.parametrize(("page", "fewest"), [
+    (README, 13), (DOCS / "scenarios.md", 0), (DOCS / "baselines.md", 5)], ids=lambda page: getattr(page, "name", ""))
+def test_commands_are_verbs_with_these_options(page: Path, fewest: int) -> None:
     """Every ``redgen`` line of a block of shell."""
     verbs = get_command(app).commands  # type: ignore[attr-defined]
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) for line in block.splitlines()
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL) for line in block.splitlines()
              if line.startswith("redgen ")]
-    assert len(lines) > 12
+    assert len(lines) >= fewest
     for line in lines:
         words = line.split("#")[0].split()[1:]
         verb = verbs[words[0]]
         verb = verb.commands[words[1]] if hasattr(verb, "commands") else verb
         known = {option for parameter in verb.params for option in parameter.opts}
         assert {w for w in words if w.startswith("-")} <= known, line
+
+
+def test_pages_that_help_names_are_there() -> None:
+    """Those at the end of ``--help``."""
+    verbs = get_command(app).commands  # type: ignore[attr-defined]
+    named = [page for verb in verbs.values() for page in re.findall(r"docs/[a-z-]+\.md", verb.epilog or "")]
+    assert len(named) >= 4
+    assert all((README.parent / page).exists() for page in named)
