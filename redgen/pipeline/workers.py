@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from redgen.errors import RedgenError, SinkError
-from redgen.pipeline.arena import Arena
+from redgen.pipeline.arena import Arena, arenas
 from redgen.pipeline.maker import Made, Maker
 from redgen.pipeline.memory import collect_seldom, keep_memory
 from redgen.shards.shard import ShardPlan
@@ -47,8 +47,8 @@ def alone(plan: ShardPlan, root: Path, shards: range) -> Generator[Held, None, N
     """Make ``shards`` in this process, in order."""
     maker = Maker(plan, root)
     free: queue.SimpleQueue[Arena] = queue.SimpleQueue()
-    for _ in range(2):
-        free.put(Arena(inherited=True))
+    for arena in arenas(2, inherited=True):
+        free.put(arena)
     for shard in shards:
         arena = free.get()
         block = arena.block()
@@ -65,7 +65,7 @@ def crew(factory: PlanFactory, root: Path, shards: range, *, jobs: int,
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     fork = context.get_start_method() == "fork"
     jobs = min(jobs, len(shards))
-    arenas = [Arena(inherited=fork) for _ in range(jobs + 1)]
+    shared = arenas(jobs + 1, inherited=fork)
     pipes = [context.Pipe() for _ in range(jobs)]
     told, tell = context.Pipe(duplex=False)
     processes = []
@@ -74,14 +74,14 @@ def crew(factory: PlanFactory, root: Path, shards: range, *, jobs: int,
             ends = [end for pair in pipes for end in pair if end is not theirs]
             spare = [end.fileno() for end in (*ends, told, tell)] if fork else []
             process = context.Process(  # type: ignore[attr-defined]
-                target=_serve, args=(theirs, arenas, factory, root, [*spare, *close_in_child] if fork else []),
+                target=_serve, args=(theirs, shared, factory, root, [*spare, *close_in_child] if fork else []),
                 name=f"redgen-{k}", daemon=True)
             with uninterrupted():
                 process.start()
             processes.append(process)
         for _, theirs in pipes:
             theirs.close()
-        yield from _Direction([ours for ours, _ in pipes], processes, arenas, told, tell).run(shards)
+        yield from _Direction([ours for ours, _ in pipes], processes, shared, told, tell).run(shards)
     finally:
         for ours, _ in pipes:
             ours.close()  # ``told`` and ``tell`` close when the writer is done with them
@@ -115,11 +115,11 @@ def uninterrupted() -> Generator[None, None, None]:
 class _Direction:
     """The parent's side: hand out shards with blocks, collect what is made, yield it in order."""
 
-    def __init__(self, links: list[Link], processes: list[Any], arenas: list[Arena], told: Link, tell: Link) -> None:
+    def __init__(self, links: list[Link], processes: list[Any], shared: list[Arena], told: Link, tell: Link) -> None:
         self._links, self._processes = links, dict(zip(links, processes, strict=True))
-        self._blocks = [arena.block() for arena in arenas]
+        self._blocks = [arena.block() for arena in shared]
         self._told, self._tell = told, tell
-        self._idle, self._free = list(links), list(range(len(arenas)))
+        self._idle, self._free = list(links), list(range(len(shared)))
         self._made: dict[int, Held] = {}
 
     def run(self, shards: range) -> Generator[Held, None, None]:
@@ -169,7 +169,7 @@ def _hear(link: Link, process: Any) -> tuple[int, Made]:
     return cast("tuple[int, Made]", body)
 
 
-def _serve(link: Link, arenas: Sequence[Arena], factory: PlanFactory, root: Path, spare: Sequence[int]) -> None:
+def _serve(link: Link, shared: Sequence[Arena], factory: PlanFactory, root: Path, spare: Sequence[int]) -> None:
     """A worker's life: until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -178,7 +178,7 @@ def _serve(link: Link, arenas: Sequence[Arena], factory: PlanFactory, root: Path
     keep_memory()
     collect_seldom()
     try:
-        maker, blocks = Maker(factory(), root), [arena.block() for arena in arenas]
+        maker, blocks = Maker(factory(), root), [arena.block() for arena in shared]
         while True:
             shard, slot = link.recv()
             link.send((False, (slot, maker.make(shard, blocks[slot]))))
