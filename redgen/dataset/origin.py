@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity.raw import RAW
 from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, METHODS, SHELL_OPS
 from redgen.shards.plan import Plan
 from redgen.table import Table
@@ -101,6 +102,8 @@ def _word(vocabulary: Vocabulary, code: int) -> str:
 
 def _http(world: World, row: Row) -> list[Fact]:
     site, route = _word(world.sites.host, row["site"]), _word(world.routes.path, row["route"])
+    if row["raw"] >= 0:
+        return [("who", "a stranger"), ("what", f"{RAW[row['raw']].kind} request without TLS at {site} → {row['status']}")]
     return [("who", _person(world, row["actor"]) or "a visitor without a login"),
             ("what", f"{METHODS[row['method']]} {site}{route} → {row['status']}")]
 
