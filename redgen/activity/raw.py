@@ -1,8 +1,8 @@
 """Requests that are none: what strangers send to a web server's port in other protocols, and how nginx answers it.
 
 A row of kind ``http`` whose ``raw`` is a position in ``RAW`` came without TLS and, but for the few lines that are HTTP
-(absolute targets, HTTP/0.9, plain HTTP at the port of HTTPS), could not be read: its ``method``, ``route`` and ``proto``
-are -1. Nothing here goes beyond the first packet of a handshake, or a banner.
+(absolute targets, HTTP/0.9, plain HTTP at the port of HTTPS), could not be read: its ``method``, ``route`` and
+``proto`` are -1. Nothing here goes beyond the first packet of a handshake, or a banner.
 
 nginx keeps what it got up to the first CR or LF (``ngx_http_variable_request_line``), so that random bytes cut hellos
 short; it answers 400 with a page of its own. A line that never came is ``""``: 400 without a page when the client
@@ -40,18 +40,22 @@ _HELLO = "\x16\x03\x01"
 _KEYS = RANDOM * 32 + " " + RANDOM * 32
 _ZGRAB = "\x00\x00\x1a\xc0/\xc0+\xc0\x11\xc0\x07\xc0\x13\xc0\t\xc0\x14\xc0\n"
 _CHROME = (
-    "\x00 \x9a\x9a\x13\x01\x13\x02\x13\x03\xc0+\xc0/\xc0,\xc00\xcc\xa9\xcc\xa8\xc0\x13\xc0\x14\x00\x9c\x00\x9d\x00/\x005"
-    "\x01\x00\x01\x93JJ\x00\x00\x00\x17\x00\x00\xff\x01\x00\x01\x00\x00\n"
+    "\x00 \x9a\x9a\x13\x01\x13\x02\x13\x03\xc0+\xc0/\xc0,\xc00\xcc\xa9\xcc\xa8\xc0\x13\xc0\x14"
+    "\x00\x9c\x00\x9d\x00/\x005\x01\x00\x01\x93JJ\x00\x00\x00\x17\x00\x00\xff\x01\x00\x01\x00\x00\n"
 )
+_GO = f"{_HELLO}\x00\xee\x01\x00\x00\xea\x03\x03{_KEYS}\x00&"
+_NEW_GO = "\xc0+\xc0/\xc0,\xc00\xcc\xa9\xcc\xa8\xc0\t\xc0\x13\xc0\n"
+_OLD_GO = "\xcc\xa8\xcc\xa9\xc0/\xc00\xc0+\xc0,\xc0\x13\xc0\t\xc0\x14\xc0\n"
+_RDP_ASKS = "\r\n\x01\x00\x08\x00\x03\x00\x00\x00"
 _SENT: tuple[tuple[str, str, int, float], ...] = (
     # kind, payload (one character per byte; as far as anybody logs it), bytes of it in all (0: as written), weight
-    ("tls", f"{_HELLO}\x00\xee\x01\x00\x00\xea\x03\x03{_KEYS}\x00&\xc0+\xc0/\xc0,\xc00\xcc\xa9\xcc\xa8\xc0\t\xc0\x13\xc0\n", 243, 4),
-    ("tls", f"{_HELLO}\x00\xee\x01\x00\x00\xea\x03\x03{_KEYS}\x00&\xcc\xa8\xcc\xa9\xc0/\xc00\xc0+\xc0,\xc0\x13\xc0\t\xc0\x14\xc0\n", 243, 2),
+    ("tls", _GO + _NEW_GO, 243, 4),
+    ("tls", _GO + _OLD_GO, 243, 2),
     ("tls", f"{_HELLO}\x00{{\x01\x00\x00w\x03\x03{RANDOM * 32}{_ZGRAB}", 128, 4),
     ("tls", f"{_HELLO}\x00\x8c\x01\x00\x00\x88\x03\x03{RANDOM * 32}{_ZGRAB}", 145, 3),
     ("tls", f"{_HELLO}\x02\x00\x01\x00\x01\xfc\x03\x03{_KEYS}{_CHROME}", 517, 3),
-    ("rdp", "\x03\x00\x00/*\xe0\x00\x00\x00\x00\x00Cookie: mstshash=Administr\r\n\x01\x00\x08\x00\x03\x00\x00\x00", 0, 5),
-    ("rdp", "\x03\x00\x00+&\xe0\x00\x00\x00\x00\x00Cookie: mstshash=hello\r\n\x01\x00\x08\x00\x03\x00\x00\x00", 0, 2),
+    ("rdp", f"\x03\x00\x00/*\xe0\x00\x00\x00\x00\x00Cookie: mstshash=Administr{_RDP_ASKS}", 0, 5),
+    ("rdp", f"\x03\x00\x00+&\xe0\x00\x00\x00\x00\x00Cookie: mstshash=hello{_RDP_ASKS}", 0, 2),
     ("rdp", "\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00", 0, 3),
     ("ssh", "SSH-2.0-Go\r\n", 0, 5),
     ("ssh", "SSH-2.0-ZGrab ZGrab SSH Survey\r\n", 0, 1),
@@ -88,8 +92,8 @@ _SENT: tuple[tuple[str, str, int, float], ...] = (
 
 _CUTS = 2 / 256  # of 256 bytes, two end a line
 _HTTP = re.compile(r"(GET|HEAD) (?:http://([^/ ]+))?/(?: (HTTP/1\.[01]))?")
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"
-_ZEEK = re.compile(rf"{_TOKEN}{{3,}}[ \t]+\S|{_TOKEN}+[ \t]+\S.*HTTP/")
+_LETTER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+_ZEEK = re.compile(rf"{_LETTER}{{3,}}[ \t]+\S|{_LETTER}+[ \t]+\S.*HTTP/")
 """What Zeek's HTTP analyzer, which port 80 has from the start, takes for a request line (HTTP_RequestLine)."""
 _KNOWN_METHOD = re.compile("(GET|HEAD|OPTIONS|CONNECT) ")
 """Elsewhere a signature must have seen a known method first, and an answer that begins with HTTP/."""
@@ -250,7 +254,7 @@ def _flows(world: World, seed: Seed, http: Table) -> Table:
 
 
 def _closed_by(seed: Seed, conn: U64, server: NDArray[Any]) -> U64:
-    """Ids for the flows of ``conn`` such that ``wire.server_closes`` tells ``server`` of them, all but one in a hundred.
+    """Ids for the flows of ``conn`` that ``wire.server_closes`` finds closed as ``server`` says, but one in a hundred.
 
     Who closes is a fact of a flow's id; here the answer decides it, so the id is drawn again until it fits.
     """

@@ -98,7 +98,8 @@ def _some_raw(world: World, draw: _Draw, made: dict[str, Any]) -> dict[str, Any]
     told = {"method": method, "proto": proto, "agent": world.agents.agents_of("none")[0][0], "obj": made["site"],
             "conn_n": 1, "status": 400, "bytes": np.where(unread, 150, 248), "upstream": -1, "ref": -1, "actor": -1}
     route = np.where(unread, -1, made["route"])
-    return made | {name: np.where(odd, value, made[name]) for name, value in told.items()} | {"raw": line, "route": route}
+    changed = {name: np.where(odd, value, made[name]) for name, value in told.items()}
+    return made | changed | {"raw": line, "route": route}
 
 
 def _auth(world: World, draw: _Draw) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def _word(vocabulary: Vocabulary, code: int) -> str:
 def _http(world: World, row: Row) -> list[Fact]:
     site, route = _word(world.sites.host, row["site"]), _word(world.routes.path, row["route"])
     if row["raw"] >= 0:
-        return [("who", "a stranger"), ("what", f"{RAW[row['raw']].kind} request without TLS at {site} → {row['status']}")]
+        return [("who", "a stranger"),
+                ("what", f"{RAW[row['raw']].kind} request without TLS at {site} → {row['status']}")]
     return [("who", _person(world, row["actor"]) or "a visitor without a login"),
             ("what", f"{METHODS[row['method']]} {site}{route} → {row['status']}")]
 

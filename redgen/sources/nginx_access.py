@@ -40,8 +40,8 @@ _SHARED = RECORD | {
 }
 _COMBINED_ONLY = {"raw": "i2"}
 _JSON_ONLY = {
-    "site": "i2", "host": "i2", "cport": "i4", "serial": "i8", "conn_n": "i2", "sent": "i8", "req_bytes": "i4", "ms": "i8",
-    "up": "i1", "upstream": "i2", "up_status": "i2", "up_connect": "i8", "up_header": "i8", "up_ms": "i8", "tls": "i1",
+    "site": "i2", "host": "i2", "cport": "i4", "serial": "i8", "conn_n": "i2", "sent": "i8", "req_bytes": "i4",
+    "ms": "i8", "up": "i1", "upstream": "i2", "up_status": "i2", "up_connect": "i8", "up_header": "i8", "up_ms": "i8", "tls": "i1",
 }
 _COPIED = ("client", "agent", "method", "proto", "status", "bytes", "route", "obj", "obj2", "word",
            "ref_obj", "ref_obj2", "ref_word")
@@ -212,14 +212,15 @@ def _parquet(holes: dict[str, Hole], rows: tuple[tuple[str, str, str, str], ...]
     types = {"integer": "int64", "number": "double", "time": "timestamp[us]"}
     typed = holes | {"epoch_us": Time("t", "epoch_us")}
     return [
-        Column(key, types.get(kind, "string"), Template(_forms(key, "@{epoch_us}" if kind == "time" else text, typed), typed),
+        Column(key, types.get(kind, "string"), Template(_forms(key, kind, text, typed), typed),
                empty_is_null=kind != "string")
         for key, kind, _, text in rows
     ]
 
 
-def _forms(key: str, text: str, holes: dict[str, Hole]) -> list[str]:
+def _forms(key: str, kind: str, text: str, holes: dict[str, Hole]) -> list[str]:
     """The texts of one column: usual requests, and raw ones where the format shows those."""
+    text = "@{epoch_us}" if kind == "time" else text
     return [text, fields.RAW[key]] if key in fields.RAW and "raw" in holes else [text]
 
 

@@ -165,7 +165,7 @@ def test_raw_requests_are_escaped_and_end_where_the_line_ended() -> None:
             r"\x03\x00\x00/*\xE0\x00\x00\x00\x00\x00Cookie: mstshash=Administr"} <= set(told)
     assert any(re.fullmatch(r"MGLNDD_\d+\.\d+\.\d+\.\d+_443", text) for text in told)
     hellos = [text for text in told if text.startswith(r"\x16\x03\x01")]
-    whole = [text for text in hellos if text.endswith(r"\xC0\x13\xC0") or text.endswith(r"\xC0\x14\xC0")]
+    whole = [text for text in hellos if text.endswith((r"\xC0\x13\xC0", r"\xC0\x14\xC0"))]
     assert len(whole) == 4 and len(hellos) > 200
     assert len(set(hellos)) > 0.97 * len(hellos)  # a hello cut before its first random byte says nothing of its own
     assert not re.search(r"\\x0[AD]", "".join(told))

@@ -26,7 +26,8 @@ def sent_on(
     """The sessions with their start put off where ``some`` first ask for ``route``, and those requests."""
     world, at = ctx.world, np.flatnonzero(some)
     client = who.client[at]
-    pause = _TRIPS * wire.trips(client) + (30 * MILLISECOND * (1 + ctx.seed.uniform(sessions.id[at], "name"))).astype(np.int64)
+    lookup = (30 * MILLISECOND * (1 + ctx.seed.uniform(sessions.id[at], "name"))).astype(np.int64)
+    pause = _TRIPS * wire.trips(client) + lookup
     start = sessions.t.copy()
     start[at] += pause
     later = replace(sessions, t=start)

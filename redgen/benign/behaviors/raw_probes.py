@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +16,7 @@ from redgen.benign.behaviors._strangers import SCANNERS
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import MINUTE
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import U64
+from redgen.seed import I64, U64
 from redgen.spec.model import Positive, Share
 from redgen.world.world import World
 
@@ -75,7 +73,8 @@ def raw_probes(
 
 def _sites(ctx: Context, key: U64, weights: dict[str, float]) -> NDArray[np.int16]:
     codes = np.array([ctx.world.sites.code(host) for host in weights], dtype=np.int16)
-    return codes[_pick(ctx.seed.uniform(key, "site"), list(weights.values()))]
+    found: NDArray[np.int16] = codes[_pick(ctx.seed.uniform(key, "site"), list(weights.values()))]
+    return found
 
 
 def _kinds(ctx: Context, key: U64, weights: dict[str, float], plain: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -108,9 +107,10 @@ def _fronts(ctx: Context) -> NDArray[np.int64]:
     return ctx.once("fronts", lambda: made(ctx.world))
 
 
-def _pick(u: NDArray[np.float64], weights: list[float]) -> NDArray[Any]:
+def _pick(u: NDArray[np.float64], weights: list[float]) -> I64:
     upto = np.cumsum(weights)
-    return np.minimum(np.searchsorted(upto, u * upto[-1], side="right"), len(weights) - 1)
+    found: I64 = np.minimum(np.searchsorted(upto, u * upto[-1], side="right"), len(weights) - 1)
+    return found
 
 
 BEHAVIOR = raw_probes

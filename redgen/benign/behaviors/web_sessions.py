@@ -38,9 +38,10 @@ def web_sessions(
 ) -> Activity:
     """Sessions of ``pages`` page views at ``site``, entered through ``entry`` and continued by ``steps``.
 
-    ``direct``: sessions that begin without a referring site; ``typed``: of these, begun by a name without its scheme, so
-    that the route ``typed_at`` of a plain site is asked first and sends them on; ``private``: browsers that never send a referer. Members
-    (populations of people) are where ``presence`` says and sign in as ``login`` says; others are ``visitors``.
+    ``direct``: sessions that begin without a referring site; ``typed``: of these, begun by a name without its scheme,
+    so that the route ``typed_at`` of a plain site is asked first and sends them on; ``private``: browsers that never
+    send a referer. Members (populations of people) are where ``presence`` says and sign in as ``login`` says; others
+    are ``visitors``.
     """
     world = ctx.world
     code = world.sites.code(site)
@@ -52,7 +53,8 @@ def web_sessions(
     count = max(len(world.referers), 1)
     external = _visitors.ranks(seed.uniform(ids, "referer"), count, 1.0)
     cold = (seed.uniform(ids, "direct") < direct) | ~refers
-    person, sent = who.person, {}
+    person = who.person
+    sent: Activity = {}
     if typed and typed_at:
         sessions, sent = sent_on(ctx, sessions, who, cold & (seed.uniform(ids, "typed") < typed), typed_at)
     made = play(ctx, sessions, script, who, Traits(
