@@ -41,7 +41,8 @@ _SHARED = RECORD | {
 _COMBINED_ONLY = {"raw": "i2"}
 _JSON_ONLY = {
     "site": "i2", "host": "i2", "cport": "i4", "serial": "i8", "conn_n": "i2", "sent": "i8", "req_bytes": "i4",
-    "ms": "i8", "up": "i1", "upstream": "i2", "up_status": "i2", "up_connect": "i8", "up_header": "i8", "up_ms": "i8", "tls": "i1",
+    "ms": "i8", "up": "i1", "upstream": "i2", "up_status": "i2", "up_connect": "i8", "up_header": "i8", "up_ms": "i8",
+    "tls": "i1",
 }
 _COPIED = ("client", "agent", "method", "proto", "status", "bytes", "route", "obj", "obj2", "word",
            "ref_obj", "ref_obj2", "ref_word")
@@ -106,7 +107,8 @@ class NginxAccess(Source):
             host = host.copy()
             host[odd] = np.where(named >= 0, named, host[odd])
         return {
-            "form": 0, "host": host, "site": http["site"], "cport": http["cport"], "conn_n": http["conn_n"], "req_bytes": http["req_bytes"],
+            "form": 0, "host": host, "site": http["site"], "cport": http["cport"], "conn_n": http["conn_n"],
+            "req_bytes": http["req_bytes"],
             "serial": serial(http["conn"], _SERIALS_PER_SECOND, _RESTART),
             "sent": np.where((status == 444) | ((status == 499) & (size == 0)), 0, size + headers),
             "ms": http["dur"] // 1_000,
