@@ -26,12 +26,13 @@ from redgen.activity.terms import CONN_STATES, HTTP_VERSIONS, METHODS, SERVICES,
 from redgen.clock import SECOND
 from redgen.seed import I64, U64, Seed
 from redgen.table import Table, concat
+from redgen.world.plan import dotted
 from redgen.world.world import World
 
 RANDOM = "\u2022"
 """Stands for a byte drawn anew for each row: neither CR nor LF."""
 SERVER = "\u25c6"
-"""Stands for the address and port asked, ``192.0.2.7_80``; such a row's ``obj`` is the site's code."""
+"""Stands for the address and port asked (``servers``); such a row's ``obj`` is the site's code."""
 
 KINDS = ("tls", "rdp", "ssh", "smb", "survey", "proxy", "absolute", "old", "preface", "other", "empty", "plain")
 """What is sent. ``tls`` makes sense at plain ports alone, ``plain`` (HTTP to the port of HTTPS) at the others."""
@@ -63,7 +64,7 @@ _SENT: tuple[tuple[str, str, int, float], ...] = (
     ("smb", "\x00\x00\x00\xa4\xffSMBr\x00\x00\x00\x00\x08\x01@" + "\x00" * 14 + "@\x06\x00\x00\x01\x00\x00\x81\x00"
             "\x02PC NETWORK PROGRAM 1.0\x00\x02MICROSOFT NETWORKS 1.03\x00\x02MICROSOFT NETWORKS 3.0\x00\x02LANMAN1.0"
             "\x00\x02LM1.2X002\x00\x02Samba\x00\x02NT LANMAN 1.0\x00\x02NT LM 0.12\x00", 168, 1),
-    ("survey", f"MGLNDD_{SERVER}\n", 24, 1),
+    ("survey", f"MGLNDD_{SERVER}\n", 0, 1),
     ("proxy", "CONNECT www.example.com:443 HTTP/1.1\r\n", 67, 3),
     ("proxy", "CONNECT ip-check.example:443 HTTP/1.1\r\n", 69, 2),
     ("proxy", "CONNECT mx.example.net:25 HTTP/1.0\r\n", 38, 1),
@@ -114,7 +115,7 @@ class Raw(NamedTuple):
 
     kind: str
     line: str        # one character per byte, RANDOM and SERVER as said; no CR, no LF
-    sent: int        # bytes of the whole payload
+    sent: int        # bytes of the whole payload, SERVER counted as one
     weight: float    # within its kind
     method: int      # terms.METHODS, -1: could not be read
     proto: int       # terms.HTTP_VERSIONS; -1 with a method: HTTP/0.9
@@ -145,6 +146,7 @@ RAW: tuple[Raw, ...] = tuple(_raws())
 
 class _Columns(NamedTuple):
     sent: I64
+    names: NDArray[np.bool_]    # has SERVER
     method: NDArray[np.int8]
     proto: NDArray[np.int8]
     empty: NDArray[np.bool_]
@@ -159,7 +161,8 @@ def _columns() -> _Columns:
     spoken = [http if _ZEEK.match(r.line) else -1 for r in RAW]
     known = [http if _KNOWN_METHOD.match(r.line) and (r.method < 0) == (r.proto < 0) else -1 for r in RAW]
     return _Columns(
-        np.array([r.sent for r in RAW]), np.array([r.method for r in RAW], dtype=np.int8),
+        np.array([r.sent for r in RAW]), np.array([SERVER in r.line for r in RAW]),
+        np.array([r.method for r in RAW], dtype=np.int8),
         np.array([r.proto for r in RAW], dtype=np.int8), np.array([not r.line for r in RAW]),
         np.array([len(r.line) for r in RAW]), np.array(spoken, dtype=np.int8), np.array(known, dtype=np.int8),
     )
@@ -174,6 +177,12 @@ def drawn(u: NDArray[np.float64], kinds: NDArray[np.integer]) -> NDArray[np.int1
         upto = np.cumsum([RAW[n].weight for n in mine])
         found[at] = mine[np.minimum(np.searchsorted(upto, u[at] * upto[-1], side="right"), len(mine) - 1)]
     return found
+
+
+def servers(world: World) -> list[str]:
+    """Each site as surveys name their target: ``192.0.2.7_80``."""
+    sites = zip(world.sites.addr.tolist(), world.sites.port.tolist(), strict=True)
+    return [f"{dotted(addr)}_{port}" for addr, port in sites]
 
 
 def read(raw: NDArray[np.int16]) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
@@ -242,12 +251,14 @@ def _flows(world: World, seed: Seed, http: Table) -> Table:
     ids = _closed_by(seed, http["conn"], ~left)
     u, trip = seed.child("raw").uniform(http["id"], "ends"), wire.trips(http["client"])
     plain = world.sites.plain[http["site"]]
+    named = np.array([len(name) - 1 for name in servers(world)])[http["site"]]
+    sent = heard.sent[raw] + np.where(heard.names[raw], named, 0)
     return rows(
         "flow", n, id=ids, uid=ids, cause=http["cause"], t=http["t"] - trip - 400, dur=trip + 400 + http["dur"] + 200,
         truth=http["truth"], orig=http["client"], oport=http["cport"], resp=world.sites.addr[http["site"]],
         rport=world.sites.port[http["site"]], proto=code(TRANSPORTS, "tcp"),
         service=np.where(plain, heard.service[raw], heard.elsewhere[raw]),
-        orig_bytes=np.where(http["method"] >= 0, http["req_bytes"], heard.sent[raw]),
+        orig_bytes=np.where(http["method"] >= 0, http["req_bytes"], sent),
         resp_bytes=np.where(silent, 0, http["bytes"] + headers(world, http, np.zeros(n, dtype=np.int64))),
         state=np.where(~silent & (u < _RESETS), code(CONN_STATES, "RSTO"), code(CONN_STATES, "SF")),
     )

@@ -46,7 +46,7 @@ def describe(plan: Plan, row: Row, code: int) -> list[Fact]:
     facts += [(name, text) for name, text in _SEEN[row.kind](plan.world, row) if text]
     if "client" in row.table and row["client"]:
         facts.append(("from", _address(plan.world, row["client"])))
-    if "agent" in row.table and row["agent"] >= 0:
+    if "agent" in row.table and row["agent"] >= 0 and plan.world.agents.ua[row["agent"]]:
         facts.append(("software", plan.world.agents.ua[row["agent"]]))
     return [*facts, *_reason(plan, row, plan.causes[code])]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from redgen.activity.raw import RANDOM, RAW, SERVER
+from redgen.activity.raw import RANDOM, RAW, SERVER, servers
 from redgen.render.escapes import nginx_byte
 from redgen.render.holes import Forms, Hole, Pick, Text
 from redgen.vocabulary import Vocabulary
-from redgen.world.plan import dotted
 from redgen.world.world import World
 
 _BYTES = Vocabulary.of(nginx_byte(b) for b in range(256) if b not in b"\r\n")
@@ -17,8 +16,7 @@ def raw_holes(world: World) -> dict[str, Hole]:
     """``raw`` over the column of that name, with the holes it needs."""
     places = max(len(entry.line) for entry in RAW if RANDOM in entry.line)
     holes: dict[str, Hole] = {f"byte{k}": Pick(_BYTES, "id", salt=k) for k in range(places)}
-    sites = zip(world.sites.addr.tolist(), world.sites.port.tolist(), strict=True)
-    holes["asked"] = Text(Vocabulary.of(f"{dotted(addr)}_{port}" for addr, port in sites), "obj")
+    holes["asked"] = Text(Vocabulary.of(servers(world)), "obj")
     return holes | {"raw": Forms([_form(entry.line) for entry in RAW], "raw")}
 
 
