@@ -30,6 +30,8 @@ HTTP: Schema = _COMMON | _CLIENT | {
     "conn": "u8", "conn_n": "i2",    # client connection (made by activity.connection.number: its start is in it), and
                          # which request on it this is (1-based)
     "proto": "i1",       # terms.HTTP_VERSIONS
+    "raw": "i2",         # raw.RAW: the request line where it is not made of these columns, which are -1 where nobody
+                         # could read it (method, route, proto); such a request came without TLS; -1 of all others
     "upstream": "i2",    # upstream server (World.upstreams) or -1 when served locally
     "up_dur": "i8",      # microseconds the upstream took
 }

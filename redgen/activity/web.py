@@ -54,7 +54,7 @@ for _status, _size in {
     _NGINX_PAGES[_status] = _size
 _TOKENS = np.array([0, 16, 7], dtype=np.int64)
 """What the pages grow by: ``server_tokens off``, ``nginx/1.24.0 (Ubuntu)``, ``nginx/1.27.4``; one choice per site."""
-_PADDING = 402
+PADDING = 402
 """``msie_padding``: added to nginx's error pages for user agents that contain Chrome or MSIE."""
 
 
@@ -77,9 +77,14 @@ def _rules(world: World, seed: Seed) -> tuple[Column, Column]:
             routes[name] = getattr(world.routes, name)
     routes["path"] = np.diff(world.routes.path.offsets)
     sites["first"], sites["stop"] = world.sites.first, world.sites.stop
-    choice = seed.child("web").noise(np.arange(len(sites), dtype=np.uint64), "tokens")
-    sites["tokens"] = _TOKENS[(choice % np.uint64(len(_TOKENS))).astype(np.int64)]
+    sites["tokens"] = tokens(world, seed)
     return routes, sites
+
+
+def tokens(world: World, seed: Seed) -> NDArray[np.int64]:
+    """By how many bytes each site's banner makes nginx's own pages longer; ``seed`` is the root seed."""
+    choice = seed.child("web").noise(np.arange(len(world.sites), dtype=np.uint64), "tokens")
+    return _TOKENS[(choice % np.uint64(len(_TOKENS))).astype(np.int64)]
 
 
 def respond(world: World, seed: Seed, effects: Effects, http: Table,
@@ -153,7 +158,7 @@ def _sent(rule, h, status, method, route, obj, obj2, word, site, tokens, padded)
         return max(np.int64(1), np.int64(body * uniform(h, 7))) if status == 206 else body
     own = rule.local or status in (400, 405, 413, 429, 502, 503, 504)
     if own and _NGINX_PAGES[status] > 0:
-        pad = _PADDING if status >= 400 and padded else 0
+        pad = PADDING if status >= 400 and padded else 0
         return _NGINX_PAGES[status] + tokens + pad
     if status < 400:
         return np.int64(0)

@@ -73,6 +73,26 @@ def _by_connection(conn: U64, t: NDArray[np.int64], ids: U64) -> NDArray[np.int6
 
 
 @kernel()
+def _trip(client):  # type: ignore[no-untyped-def]
+    """A client's round-trip time (µs) is its own: lognormal, median 38 ms; TCP costs one, TLS 1.3 another."""
+    trip = np.int64(38_000 * np.exp(0.7 * normal(np.uint64(client), 1)))
+    return min(trip, np.int64(900_000))
+
+
+def trips(client: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Microseconds of a round trip to each client, as the flows have it."""
+    found = np.empty(len(client), dtype=np.int64)
+    _trips(np.require(client, requirements=("C", "W")), found)
+    return found
+
+
+@kernel()
+def _trips(client, found):  # type: ignore[no-untyped-def]
+    for k in range(client.shape[0]):
+        found[k] = _trip(client[k])
+
+
+@kernel()
 def _connections(  # type: ignore[no-untyped-def]
     ids, first, order, client, t, dur, size, asked, label, keepalive, quits, plain, start, stop, sent, got, state, truth
 ):
@@ -80,9 +100,7 @@ def _connections(  # type: ignore[no-untyped-def]
     for k in range(ids.shape[0]):
         h = ids[k]
         here = order[first[k]]
-        # A client's round-trip time is its own: lognormal, median 38 ms; TCP costs one, TLS 1.3 another.
-        trip = np.int64(38_000 * np.exp(0.7 * normal(np.uint64(client[here]), 1)))
-        trip = min(trip, np.int64(900_000))
+        trip = _trip(client[here])
         start[k] = t[here] - (trip if plain[k] else 2 * trip) - 400
         resumed = uniform(h, 2) < 0.35
         sent[k] = 0 if plain[k] else 590 + np.int64(hashed(h, np.uint64(3)) % np.uint64(130))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redgen.activity import terms
+from redgen.activity import raw, terms
 from redgen.activity.connection import number
 from redgen.activity.schema import Activity, rows
 from redgen.clock import HOUR, SECOND
@@ -75,7 +75,7 @@ def _http(world: World, draw: _Draw) -> dict[str, Any]:
     upstream = sites.first[site] + draw.code("upstream", 1 << 20) % np.maximum(behind, 1)
     ref = draw.code("ref", len(routes) + 1 + len(world.referers)) - 1 - len(world.referers)
     dur = draw.common()["dur"]
-    return _client(world, draw) | {
+    return _some_raw(world, draw, _client(world, draw) | {
         "site": site, "actor": draw.code("actor", 9) - 1, "method": draw.code("method", len(terms.METHODS)),
         "route": route, "obj": draw.size("obj", 10**9), "obj2": draw.size("obj2", 99),
         "word": draw.code("word", len(world.words), -1),
@@ -86,7 +86,20 @@ def _http(world: World, draw: _Draw) -> dict[str, Any]:
         "conn": number(draw.common()["t"], draw.seeds("conn")), "conn_n": draw.code("conn_n", 100, 1),
         "proto": draw.code("proto", len(terms.HTTP_VERSIONS)),
         "upstream": np.where((behind > 0) & ~routes.local[route], upstream, -1), "up_dur": dur - dur // 8,
-    }
+    })
+
+
+def _some_raw(world: World, draw: _Draw, made: dict[str, Any]) -> dict[str, Any]:
+    """``made`` with every ninth request or so raw, as those are: refused, from nobody known, about nothing."""
+    odd = draw.code("odd", 9) == 0
+    line = np.where(odd, draw.code("raw", len(raw.RAW)), -1)
+    method, proto = raw.read(line)
+    unread = odd & (method < 0)
+    told = {"method": method, "proto": proto, "agent": world.agents.agents_of("none")[0][0], "obj": made["site"],
+            "conn_n": 1, "status": 400, "bytes": np.where(unread, 150, 248), "upstream": -1, "ref": -1, "actor": -1}
+    route = np.where(unread, -1, made["route"])
+    changed = {name: np.where(odd, value, made[name]) for name, value in told.items()}
+    return made | changed | {"raw": line, "route": route}
 
 
 def _auth(world: World, draw: _Draw) -> dict[str, Any]:

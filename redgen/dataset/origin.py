@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity.raw import RAW
 from redgen.activity.terms import AUTH_OPS, AUTH_RESULTS, METHODS, SHELL_OPS
 from redgen.shards.plan import Plan
 from redgen.table import Table
@@ -45,7 +46,7 @@ def describe(plan: Plan, row: Row, code: int) -> list[Fact]:
     facts += [(name, text) for name, text in _SEEN[row.kind](plan.world, row) if text]
     if "client" in row.table and row["client"]:
         facts.append(("from", _address(plan.world, row["client"])))
-    if "agent" in row.table and row["agent"] >= 0:
+    if "agent" in row.table and row["agent"] >= 0 and plan.world.agents.ua[row["agent"]]:
         facts.append(("software", plan.world.agents.ua[row["agent"]]))
     return [*facts, *_reason(plan, row, plan.causes[code])]
 
@@ -101,6 +102,9 @@ def _word(vocabulary: Vocabulary, code: int) -> str:
 
 def _http(world: World, row: Row) -> list[Fact]:
     site, route = _word(world.sites.host, row["site"]), _word(world.routes.path, row["route"])
+    if row["raw"] >= 0:
+        return [("who", "a stranger"),
+                ("what", f"{RAW[row['raw']].kind} request without TLS at {site} → {row['status']}")]
     return [("who", _person(world, row["actor"]) or "a visitor without a login"),
             ("what", f"{METHODS[row['method']]} {site}{route} → {row['status']}")]
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r'(?:\S+ )?\S+ \S+ \S.* \[\d\d/[A-Z][a-z]{2}/\d{4}:[\d:]{8} [+-]\d{4}\] ".*" \d{3} (?:\d+|-)(?: |$)')
 _AFTER = "regexp_replace(substr(request, strpos(request, ' ') + 1), ' HTTP/[\\d.]+$', '')"
-_TARGET = f"CASE WHEN contains(request, ' ') THEN {_AFTER} END"
+_READ = "contains(request, ' ') AND NOT starts_with(request, '\\x')"
+"""Whether there are words: a request that begins with an escaped byte is none of HTTP's."""
+_TARGET = f"CASE WHEN {_READ} THEN {_AFTER} END"
 _LAST = "regexp_extract(request, ' (HTTP/[\\d.]+)$', 1)"
 
 FIELDS: Mapping[str, str] = {
@@ -30,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "server_name": "CASE WHEN vhost <> '' THEN vhost END",
     "time_local": "time_local", "request": "request", "status": "status", "body_bytes_sent": "nullif(bytes, '-')",
     "http_referer": "referer", "http_user_agent": "agent",
-    "request_method": "CASE WHEN contains(request, ' ') THEN split_part(request, ' ', 1) END",
+    "request_method": f"CASE WHEN {_READ} THEN split_part(request, ' ', 1) END",
     "request_uri": _TARGET, "uri": f"split_part({_TARGET}, '?', 1)",
     "args": f"nullif(split_part({_TARGET}, '?', 2), '')", "server_protocol": f"nullif({_LAST}, '')",
 }

@@ -21,7 +21,16 @@ def nginx_default(text: str) -> str:
     >>> nginx_default('a"b\\é')
     'a\\x22b\\x5C\\xC3\\xA9'
     """
-    return "".join(chr(b) if 0x20 <= b <= 0x7E and b not in (0x22, 0x5C) else f"\\x{b:02X}" for b in text.encode())
+    return "".join(map(nginx_byte, text.encode()))
+
+
+def nginx_byte(b: int) -> str:
+    r"""One byte that way.
+
+    >>> nginx_byte(0x16), nginx_byte(0x41)
+    ('\\x16', 'A')
+    """
+    return chr(b) if 0x20 <= b <= 0x7E and b not in (0x22, 0x5C) else f"\\x{b:02X}"
 
 
 def zeek_tsv(text: str) -> str:

@@ -8,13 +8,17 @@ COMBINED = (
     ("remote_addr", "ip", "client address", "@{remote_addr}"),
     ("remote_user", "string", "user of HTTP basic authentication", "-"),
     ("time_local", "time", "completion of the request, 1 s, zone of the server (UTC)", "@{time_local}"),
-    ("request", "string", "request line: method, target as sent, protocol", "@{method} @{request_uri} @{protocol}"),
+    ("request", "string", "request line as sent, up to its first line end: method, target, protocol, or anything",
+     "@{method} @{request_uri} @{protocol}"),
     ("status", "integer", "response status, nginx's own 499 and 444 included", "@{status}"),
     ("body_bytes_sent", "integer", "bytes of the body sent, 0 for HEAD, 204 and 304", "@{body_bytes_sent}"),
     ("http_referer", "string", "Referer header", "@{referer}"),
     ("http_user_agent", "string", "User-Agent header", "@{user_agent}"),
 )
 """(name, type, meaning, text) in the order of ``log_format combined``."""
+
+RAW = {"request": "@{raw}"}
+"""What lines show instead when the request line could not be read, or is not made of method, path and protocol."""
 
 _LINE = '{} - {} [{}] "{}" {} {} "{}" "{}"\n'
 
@@ -29,10 +33,10 @@ JSON = (
     ("remote_user", "string", "user of HTTP basic authentication", ""),
     ("http_x_forwarded_for", "string", "X-Forwarded-For header as received", ""),
     ("scheme", "string", "http or https", "@{scheme}"),
-    ("host", "string", "Host header", "@{host}"),
-    ("server_name", "string", "virtual host that answered", "@{host}"),
+    ("host", "string", "Host header or the target's, the server's name without them", "@{host}"),
+    ("server_name", "string", "virtual host that answered", "@{server_name}"),
     ("server_port", "string", "port that accepted the request", "@{server_port}"),
-    ("request_method", "string", "method", "@{method}"),
+    ("request_method", "string", "method, empty when the request line could not be read", "@{method}"),
     ("request_uri", "string", "target as sent, query included", "@{request_uri}"),
     ("uri", "string", "path, decoded", "@{uri}"),
     ("args", "string", "query", "@{args}"),
@@ -57,9 +61,9 @@ JSON = (
 """(key, type, meaning, text) in the order of our ``log_format … escape=json``; what nginx always prints is a number."""
 
 
-def combined_line() -> str:
-    """The form of a combined line."""
-    return _LINE.format(*(text for _, _, _, text in COMBINED))
+def combined_lines() -> list[str]:
+    """The forms of a combined line: usual requests, and raw ones."""
+    return [_LINE.format(*(shown.get(key, text) for key, _, _, text in COMBINED)) for shown in ({}, RAW)]
 
 
 def json_line() -> str:

@@ -37,7 +37,7 @@ NO_REFERER, EXTERNAL, CROSS_SITE, SAME_SITE = 0, 1, 2, 3
 
 def scheme_of(sites: Sites) -> list[str]:
     """``http`` for sites on the plain ports, else ``https``."""
-    return ["http" if port in (80, 8080) else "https" for port in sites.port.tolist()]
+    return ["http" if plain else "https" for plain in sites.plain.tolist()]
 
 
 class Uris:

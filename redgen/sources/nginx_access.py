@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from redgen.activity import raw
 from redgen.activity.connection import serial
 from redgen.activity.schema import Activity
 from redgen.activity.terms import HTTP_VERSIONS, METHODS
@@ -18,7 +19,8 @@ from redgen.render.template import Template
 from redgen.seed import Seed
 from redgen.source import RECORD, Column, Source
 from redgen.sources import _nginx_fields as fields
-from redgen.sources._nginx_uris import Uris, referer_code, scheme_of
+from redgen.sources._nginx_raw import raw_holes
+from redgen.sources._nginx_uris import Uris, referer_code
 from redgen.table import Table
 from redgen.vocabulary import Vocabulary
 from redgen.world.agents import AGENT_KINDS
@@ -36,9 +38,11 @@ _SHARED = RECORD | {
     "route": "i4", "obj": "i8", "obj2": "i8", "word": "i4",
     "referer": "i4", "ref_site": "i2", "ref_ext": "i4", "ref_obj": "i8", "ref_obj2": "i8", "ref_word": "i4",
 }
+_COMBINED_ONLY = {"raw": "i2"}
 _JSON_ONLY = {
-    "site": "i2", "cport": "i4", "serial": "i8", "conn_n": "i2", "sent": "i8", "req_bytes": "i4", "ms": "i8",
-    "up": "i1", "upstream": "i2", "up_status": "i2", "up_connect": "i8", "up_header": "i8", "up_ms": "i8", "tls": "i1",
+    "site": "i2", "host": "i2", "cport": "i4", "serial": "i8", "conn_n": "i2", "sent": "i8", "req_bytes": "i4",
+    "ms": "i8", "up": "i1", "upstream": "i2", "up_status": "i2", "up_connect": "i8", "up_header": "i8", "up_ms": "i8",
+    "tls": "i1",
 }
 _COPIED = ("client", "agent", "method", "proto", "status", "bytes", "route", "obj", "obj2", "word",
            "ref_obj", "ref_obj2", "ref_word")
@@ -63,9 +67,9 @@ class NginxAccess(Source):
     def __init__(self, world: World, seed: Seed, format: str = "") -> None:  # noqa: A002
         super().__init__(world, seed, format)
         json = self.format == "json"
-        self.schema = _SHARED | (_JSON_ONLY if json else {})
+        self.schema = _SHARED | (_JSON_ONLY if json else _COMBINED_ONLY)
         holes = _holes(world, json=json)
-        self.template = Template([fields.json_line() if json else fields.combined_line()], holes)
+        self.template = Template([fields.json_line()] if json else fields.combined_lines(), holes)
         if json:
             self.event_ids = Template(["@{request_id}"], holes)
         self.columns = tuple(_parquet(holes, fields.JSON if json else fields.COMBINED))
@@ -73,7 +77,9 @@ class NginxAccess(Source):
         known = np.arange(len(world.agents), dtype=np.uint64)
         dated = np.isin(world.agents.kind, old) & (world.seed.uniform(known, "old tls") < 0.3)
         self._tls = np.where(dated, 2, 1).astype(np.int8)
-        self._plain = np.array([s == "http" for s in scheme_of(world.sites)], dtype=np.bool_)
+        self._plain = world.sites.plain
+        hosts = {host: k for k, host in enumerate(_hosts(world))}
+        self._raw_host = np.array([hosts[r.host] if r.host else -1 for r in raw.RAW], dtype=np.int16)
 
     def observe(self, activity: Activity) -> Table:
         """One record per request."""
@@ -85,18 +91,28 @@ class NginxAccess(Source):
         columns: dict[str, Any] = {name: http[name] for name in _COPIED}
         if self.format == "json":
             columns |= self._json_columns(http)
-        return Table(self.schema, len(http), id=http["id"], t=done, w=done, form=0, referer=referer, ref_site=ref_site,
+        else:
+            columns |= {"raw": http["raw"], "form": http["raw"] >= 0}
+        return Table(self.schema, len(http), id=http["id"], t=done, w=done, referer=referer, ref_site=ref_site,
                      ref_ext=ref_ext, **columns)
 
     def _json_columns(self, http: Table) -> dict[str, Any]:
         status, size = http["status"], http["bytes"]
-        headers = self._header_bytes(http)
+        headers, odd = self._header_bytes(http), np.flatnonzero(http["raw"] >= 0)
+        tls = np.where(self._plain[http["site"]], 0, self._tls[http["agent"]])
+        host = http["site"]
+        if len(odd):
+            headers[odd] = raw.headers(self.world, http.take(odd), headers[odd])
+            tls[odd], named = 0, self._raw_host[http["raw"][odd]]
+            host = host.copy()
+            host[odd] = np.where(named >= 0, named, host[odd])
         return {
-            "site": http["site"], "cport": http["cport"], "conn_n": http["conn_n"], "req_bytes": http["req_bytes"],
+            "form": 0, "host": host, "site": http["site"], "cport": http["cport"], "conn_n": http["conn_n"],
+            "req_bytes": http["req_bytes"],
             "serial": serial(http["conn"], _SERIALS_PER_SECOND, _RESTART),
             "sent": np.where((status == 444) | ((status == 499) & (size == 0)), 0, size + headers),
             "ms": http["dur"] // 1_000,
-            "tls": np.where(self._plain[http["site"]], 0, self._tls[http["agent"]]),
+            "tls": tls,
             **self._upstream(http),
         }
 
@@ -151,8 +167,8 @@ def _holes(world: World, *, json: bool) -> dict[str, Hole]:
     holes: dict[str, Hole] = {
         "remote_addr": IPv4("client"),
         "time_local": Time("t", "clf"),
-        "method": Text(Vocabulary.of(METHODS), "method"),
-        "protocol": Text(Vocabulary.of(HTTP_VERSIONS), "proto"),
+        "method": Text(Vocabulary.of(METHODS), "method", missing=""),
+        "protocol": Text(Vocabulary.of(HTTP_VERSIONS), "proto", missing=""),
         "request_uri": uris.paths(),
         "status": Int("status"),
         "body_bytes_sent": Int("bytes"),
@@ -161,7 +177,14 @@ def _holes(world: World, *, json: bool) -> dict[str, Hole]:
     }
     if json:
         holes |= {"uri": uris.paths("uri"), "args": uris.paths("args")} | _json_holes(world)
+    else:
+        holes |= raw_holes(world)
     return uris.holes | holes
+
+
+def _hosts(world: World) -> list[str]:
+    """What Host headers say: the sites, then what others take this server for."""
+    return list(dict.fromkeys([*world.sites.host, *(r.host for r in raw.RAW if r.host)]))
 
 
 def _json_holes(world: World) -> dict[str, Hole]:
@@ -169,8 +192,9 @@ def _json_holes(world: World) -> dict[str, Hole]:
     return {
         "time_iso8601": Time("t", "iso_s_offset"), "msec": Time("t", "epoch_s_ms"), "request_id": Hex("id", 32),
         "connection": Int("serial"), "connection_requests": Int("conn_n"), "remote_port": Int("cport"),
-        "scheme": Text(Vocabulary.of(scheme_of(sites)), "site"),
-        "host": Text(sites.host, "site"),
+        "scheme": Text(Vocabulary.of("https" if tls else "http" for tls, _ in _CIPHERS), "tls"),
+        "host": Text(Vocabulary.of(_hosts(world)), "host"),
+        "server_name": Text(sites.host, "site"),
         "server_port": Text(Vocabulary.of(str(p) for p in sites.port.tolist()), "site"),
         "bytes_sent": Int("sent"), "request_length": Int("req_bytes"), "request_time": Decimal("ms", 3),
         "upstream_addr": Text(sites.upstreams, "upstream", missing=""),
@@ -182,7 +206,7 @@ def _json_holes(world: World) -> dict[str, Hole]:
         "up_connect": Decimal("up_connect", 3), "up_header": Decimal("up_header", 3), "up_ms": Decimal("up_ms", 3),
         "ssl_protocol": Text(Vocabulary.of(v for v, _ in _CIPHERS), "tls"),
         "ssl_cipher": Text(Vocabulary.of(c for _, c in _CIPHERS), "tls"),
-        "ssl_server_name": Forms(["", "@{host}", "@{host}"], "tls"),
+        "ssl_server_name": Forms(["", "@{server_name}", "@{server_name}"], "tls"),
     }
 
 
@@ -190,10 +214,16 @@ def _parquet(holes: dict[str, Hole], rows: tuple[tuple[str, str, str, str], ...]
     types = {"integer": "int64", "number": "double", "time": "timestamp[us]"}
     typed = holes | {"epoch_us": Time("t", "epoch_us")}
     return [
-        Column(key, types.get(kind, "string"), Template(["@{epoch_us}" if kind == "time" else text], typed),
+        Column(key, types.get(kind, "string"), Template(_forms(key, kind, text, typed), typed),
                empty_is_null=kind != "string")
         for key, kind, _, text in rows
     ]
+
+
+def _forms(key: str, kind: str, text: str, holes: dict[str, Hole]) -> list[str]:
+    """The texts of one column: usual requests, and raw ones where the format shows those."""
+    text = "@{epoch_us}" if kind == "time" else text
+    return [text, fields.RAW[key]] if key in fields.RAW and "raw" in holes else [text]
 
 
 SOURCE = NginxAccess

@@ -24,6 +24,7 @@ AGENT_KINDS = (
     "okta_mobile",         # Okta Verify and Okta Mobile
     "aws_cli", "aws_sdk", "aws_tool",   # what CloudTrail shows: AWS CLI, SDKs, Terraform and its kind
     "aws_service",         # AWS calling itself: "lambda.amazonaws.com", "AWS Internal"
+    "none",                # says nothing: no such header
 )
 BOT_KINDS = ("person", "crawler", "monitor", "library", "cli")
 """``Agents.bot`` is a position in this tuple."""

@@ -15,7 +15,8 @@ from redgen.world import bundled
 from redgen.world.agents import AGENT_KINDS, BOT_KINDS, Agents
 
 BOTS = {"crawler": "crawler", "monitor": "monitor", "library": "library", "app": "library", "scanner": "cli",
-        "survey": "cli", "cli": "cli", "aws_cli": "cli", "aws_sdk": "cli", "aws_tool": "cli", "aws_service": "cli"}
+        "survey": "cli", "cli": "cli", "aws_cli": "cli", "aws_sdk": "cli", "aws_tool": "cli", "aws_service": "cli",
+        "none": "cli"}
 """The bot class of a kind; others are persons' browsers and apps."""
 
 

@@ -36,6 +36,11 @@ class Sites:
     def __len__(self) -> int:
         return len(self.addr)
 
+    @property
+    def plain(self) -> Bools:
+        """Which speak HTTP without TLS: those on its ports."""
+        return np.isin(self.port, (80, 8080))
+
     def code(self, host: str) -> int:
         """The row of ``host``; DataError names the nearest when there is none."""
         try:

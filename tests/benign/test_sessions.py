@@ -34,6 +34,7 @@ def kind_of(http: Table, *kinds: str) -> np.ndarray:
 @pytest.mark.parametrize("population", ["visitors", "shoppers", "app", "partners", "crawlers", "scanners"])
 def test_a_session_has_one_face(population: str) -> None:
     http = rows(population)
+    http = http.take(~shop(CUSTOMERS)[0].sites.plain[http["site"]])  # but for a name typed without its scheme
     for name in ("client", "agent", "device", "actor", "proto", "site"):
         changes = (np.diff(http[name].astype(np.int64)) != 0) & (np.diff(http["cause"].view(np.int64)) == 0)
         assert not changes.any(), name
@@ -59,7 +60,23 @@ def test_a_connection_counts_its_requests_from_one_port(population: str) -> None
 def test_http_2_is_spoken_by_those_who_can() -> None:
     world, http = shop(CUSTOMERS)[0], rows("visitors")
     two = http["proto"] == HTTP_VERSIONS.index("HTTP/2.0")
-    assert (two == world.agents.http2[http["agent"]]).all()
+    assert (two == (world.agents.http2[http["agent"]] & ~world.sites.plain[http["site"]])).all()
+
+
+def test_a_name_without_its_scheme_is_sent_on_to_the_site() -> None:
+    """The 301 comes first in its session, over a connection of its own; what it sends on to follows within seconds."""
+    world, http = shop(CUSTOMERS)[0], rows("visitors")
+    plain = world.sites.plain[http["site"]]
+    at = np.flatnonzero(plain)
+    assert len(at) > 5
+    assert set(http["status"][at].tolist()) == {301}
+    first = np.append(True, np.diff(http["cause"].view(np.int64)) != 0)
+    assert first[at].all()
+    follows = at[at + 1 < len(http)] + 1
+    assert (http["cause"][follows] == http["cause"][follows - 1]).mean() > 0.9  # the last ones' sessions go on later
+    pause = (http["t"][follows] - http["t"][follows - 1])[http["cause"][follows] == http["cause"][follows - 1]]
+    assert pause.min() > 50_000 and pause.max() < 5 * SECOND
+    assert (http["conn_n"][at] == 1).all()
 
 
 def test_what_a_page_loads_follows_it_and_refers_to_it() -> None:

@@ -32,6 +32,7 @@ _COMBINED = re.compile(
 _SYSLOG = re.compile(
     r"(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\S+) (?P<host>\S+) (?P<tag>[\w.-]+?)(?:\[(?P<pid>\d+)\])?: "
     r"(?P<message>.*)")
+_REQUEST = re.compile(r"([A-Z]+) (/\S*) (HTTP/[\d.]+)")
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _PORT = re.compile(r"\bport (\d+)")
 
@@ -52,7 +53,7 @@ def nginx(text: str) -> Record:
     match = _COMBINED.fullmatch(text)
     assert match, f"no combined line: {text}"
     found = match.groupdict()
-    method, target, version = found["request"].split(" ")
+    method, target, version = usual.groups() if (usual := _REQUEST.fullmatch(found["request"])) else ("", "", "")
     return {**found, "t": micros(found["time"], "%d/%b/%Y:%H:%M:%S %z"), "bytes": int(found["bytes"]),
             "method": method, "target": target, "server_protocol": version}
 

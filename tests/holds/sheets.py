@@ -248,6 +248,10 @@ BANNERS = {0: "nginx", 16: "nginx/1.24.0 (Ubuntu)", 7: "nginx/1.27.4"}
 def banner(row: Record) -> int | None:
     """Bytes by which an error page of nginx's own exceeds the smallest one; None when the page is another's."""
     status, agent = int(row["status"]), row["http_user_agent"]
+    if row["scheme"] == "http" and row["server_port"] == "443" and row["request_method"] == "GET":
+        return int(row["body_bytes_sent"]) - 248 - 402 * bool(re.search("Chrome|MSIE", agent) and row["server_protocol"])
+    if not row["body_bytes_sent"] and not row["request_method"]:
+        return None  # nobody was there to read a page
     own = (not row["upstream_addr"] or status in {502, 504}) and row["request_method"] != "HEAD"
     if not own or status not in NGINX_PAGES:
         return None
@@ -273,5 +277,9 @@ def access(row: Record) -> Iterator[str]:
         yield "bytes or times"
     if re.search(r"Windows NT 1[1-9]|Mac OS X 1[1-9]_|Chrome/\d+\.\d+\.[1-9]", agent) and not re.search("CriOS|compatible", agent):
         yield f"no browser says {agent}"
-    if row["server_protocol"] not in {"HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}:
+    if row["server_protocol"] not in {"HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"} and row["scheme"] == "https":
         yield "protocol"
+    if not row["request_method"] and (row["request_uri"] or status not in {400, 408} or row["request_length"]):
+        yield "what cannot be read is refused"
+    if (row["scheme"] == "http") != (not row["ssl_protocol"]):
+        yield "scheme"

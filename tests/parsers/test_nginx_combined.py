@@ -29,6 +29,8 @@ def test_other_shapes_of_lines(db: Db, tmp_path: Path) -> None:
         f'shop.test:443 203.0.113.7 - - {WHEN} "GET / HTTP/1.1" 200 5 "-" "UA"\n'                # virtual host in front
         f'203.0.113.7 - - {WHEN} "GET /\\"q\\" HTTP/1.1" 200 5 "-" "a \\"b\\" \\\\"\n'           # Apache's escapes
         f'203.0.113.7 - - {WHEN} "\\x16\\x03\\x01" 400 157 "-" "-"\n'                            # no request at all
+        f'203.0.113.7 - - {WHEN} "\\x03\\x00\\x00/*\\xE0Cookie: mstshash=hello" 400 157 "-" "-"\n'
+        f'203.0.113.7 - - {WHEN} "" 400 0 "-" "-"\n'
         f'203.0.113.7 - - {WHEN} "-" 408 0 "-" "-"\n'
         f'203.0.113.7 - - {WHEN} "GET /a b c HTTP/1.1" 200 5 "-" "UA" "198.51.100.1" rt=0.5\n'   # spaces; more at the end
         f'203.0.113.7 - J. Doe {WHEN} "PROPFIND * HTTP/1.1" 207 5 "-" "UA"\n'))
@@ -39,6 +41,8 @@ def test_other_shapes_of_lines(db: Db, tmp_path: Path) -> None:
         ("203.0.113.7", "shop.test:443", "GET", "/", "5", "UA", "GET / HTTP/1.1"),
         ("203.0.113.7", None, "GET", '/"q"', "5", 'a "b" \\', 'GET /"q" HTTP/1.1'),
         ("203.0.113.7", None, None, None, "157", "-", "\\x16\\x03\\x01"),
+        ("203.0.113.7", None, None, None, "157", "-", "\\x03\\x00\\x00/*\\xE0Cookie: mstshash=hello"),
+        ("203.0.113.7", None, None, None, "0", "-", ""),
         ("203.0.113.7", None, None, None, "0", "-", "-"),
         ("203.0.113.7", None, "GET", "/a b c", "5", "UA", "GET /a b c HTTP/1.1"),
         ("203.0.113.7", None, "PROPFIND", "*", "5", "UA", "PROPFIND * HTTP/1.1"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from redgen.activity.schema import Activity
+from redgen.activity.schema import Activity, merge
 from redgen.benign.behaviors import _visitors
 from redgen.benign.behaviors._play import Traits, play
 from redgen.benign.behaviors._script import Login, Lognormal, Quantiles, Step, compile_script
+from redgen.benign.behaviors._typed import sent_on
 from redgen.benign.behaviors._visitors import Presence, Visitors
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE
@@ -28,6 +29,8 @@ def web_sessions(
     pages: Quantiles = _PAGES,
     think: Lognormal = _THINK,
     direct: Share = 0.45,
+    typed: Share = 0.0,
+    typed_at: str = "",
     private: Share = 0.1,
     visitors: Visitors = _VISITORS,
     presence: Presence = _PRESENCE,
@@ -35,8 +38,10 @@ def web_sessions(
 ) -> Activity:
     """Sessions of ``pages`` page views at ``site``, entered through ``entry`` and continued by ``steps``.
 
-    ``direct``: sessions that begin without a referring site; ``private``: browsers that never send a referer. Members
-    (populations of people) are where ``presence`` says and sign in as ``login`` says; others are ``visitors``.
+    ``direct``: sessions that begin without a referring site; ``typed``: of these, begun by a name without its scheme,
+    so that the route ``typed_at`` of a plain site is asked first and sends them on; ``private``: browsers that never
+    send a referer. Members (populations of people) are where ``presence`` says and sign in as ``login`` says; others
+    are ``visitors``.
     """
     world = ctx.world
     code = world.sites.code(site)
@@ -49,7 +54,10 @@ def web_sessions(
     external = _visitors.ranks(seed.uniform(ids, "referer"), count, 1.0)
     cold = (seed.uniform(ids, "direct") < direct) | ~refers
     person = who.person
-    return play(ctx, sessions, script, who, Traits(
+    sent: Activity = {}
+    if typed and typed_at:
+        sessions, sent = sent_on(ctx, sessions, who, cold & (seed.uniform(ids, "typed") < typed), typed_at)
+    made = play(ctx, sessions, script, who, Traits(
         pages=np.floor(pages.of(sessions.size)).astype(np.int64),
         signed=members & (seed.uniform(ids, "signed") < (login.remembered if login else 0.0)),
         factor=(person >= 0) & (world.people.factor[person] >= 0),
@@ -57,6 +65,7 @@ def web_sessions(
         external=np.where(cold, -1, -2 - external),
         assets=world.agents.assets[who.agent],
     ), code)
+    return merge([made, sent]) if sent else made
 
 
 BEHAVIOR = web_sessions
