@@ -34,7 +34,7 @@ detection: {selection: {eventType: '*'}, condition: selection}
 title: Every line of nginx
 id: 0b8a3fd2-7d5c-4c1e-9a55-1f6a3f0c0002
 logsource: {product: nginx}
-detection: {selection: {c-uri: '*'}, condition: selection}
+detection: {selection: {sc-status: '*'}, condition: selection}
 """
 FATIGUE = "rules/okta_mfa_fatigue.yml"
 
