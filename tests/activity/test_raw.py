@@ -22,7 +22,7 @@ def month() -> dict[str, Table]:
     """What a shop's raw probes did in four weeks, and their flows in the same order."""
     _, model = shop()
     (probes,) = (p for p in model.populations if p.id == "raw-probes")
-    made = probes.play({"http": (MONDAY, MONDAY + 28 * DAY), "flow": (0, MONDAY + 40 * DAY)}, NOTHING)
+    made = probes.play({"http": (MONDAY, MONDAY + 28 * DAY), "flow": (MONDAY - DAY, MONDAY + 30 * DAY)}, NOTHING)
     flows = {key: k for k, key in enumerate(zip(made["flow"]["orig"].tolist(), made["flow"]["oport"].tolist(),
                                                 made["flow"]["cause"].tolist(), strict=True))}
     keys = zip(made["http"]["client"].tolist(), made["http"]["cport"].tolist(), made["http"]["cause"].tolist(), strict=True)
