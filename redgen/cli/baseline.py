@@ -8,7 +8,7 @@ import typer
 
 from redgen.cli.options import Yaml, print_file
 
-app = typer.Typer(no_args_is_help=True, help="The bundled models of ordinary behavior.",
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The bundled models of ordinary behavior.",
                   epilog="How to write your own: docs/baselines.md")
 
 

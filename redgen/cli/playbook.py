@@ -9,7 +9,8 @@ import typer
 
 from redgen.cli.options import Yaml, print_file
 
-app = typer.Typer(no_args_is_help=True, help="Attack graphs: list, show, check, and what ways lead through them.",
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
+                  help="Attack graphs: list, show, check, and what ways lead through them.",
                   epilog="How to write your own: docs/playbooks.md")
 Name = Annotated[str, typer.Argument(help="A bundled playbook's name, or a path.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="Bundled Sigma rules for every playbook family: list them, or copy them to keep.",
-                  no_args_is_help=True)
+                  no_args_is_help=True, rich_markup_mode=None)
 
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="PART", help="identity, web, cloud, linux, network.")]
 
