@@ -120,6 +120,13 @@ def normal_quantile(p: ArrayLike) -> F64:
     return out.reshape(np.shape(p))[()]
 
 
+def picked(u: F64, upto: ArrayLike) -> I64:
+    """One position per uniform, with probability proportional to the weights whose running totals are ``upto``."""
+    totals = np.asarray(upto)
+    found: I64 = np.searchsorted(totals, u * totals[-1], side="right")
+    return np.minimum(found, len(totals) - 1)
+
+
 def _drawn(kernel: Callable[..., None], key: int, ids: U64, dtype: type[np.generic]) -> NDArray[Any]:
     """What ``kernel`` draws for each id; kernels take flat arrays, and load sooner than numba's own ufuncs."""
     flat = np.ascontiguousarray(ids, dtype=np.uint64).reshape(-1)
@@ -221,10 +228,7 @@ class Stream:
 
     def weighted_many(self, weights: Sequence[float] | F64, size: int) -> I64:
         """``size`` indexes with replacement, with probability proportional to ``weights``."""
-        cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
-        found = np.searchsorted(cumulative, self.uniforms(size) * cumulative[-1], side="right")
-        index: I64 = np.minimum(found, len(cumulative) - 1).astype(np.int64)
-        return index
+        return picked(self.uniforms(size), np.cumsum(np.asarray(weights, dtype=np.float64)))
 
     def permutation(self, n: int) -> I64:
         """The integers below n in random order."""

@@ -18,7 +18,7 @@ from redgen.activity.objects import popular_objects
 from redgen.activity.schema import Activity, done_between
 from redgen.clock import SECOND
 from redgen.playbook.stage import Network, Site, Stage, Staged, action
-from redgen.seed import I64, U64
+from redgen.seed import I64, U64, picked
 from redgen.spec.distributions import Delay, Distribution
 from redgen.spec.model import Share
 
@@ -92,7 +92,7 @@ class Flood:
         visit, nth = expand(np.minimum(1 + more, MOST))
         ids = seed.noise(conn[visit] + nth.astype(np.uint64), "row")
         since = running(np.where(nth > 0, pauses(seed, ids, self.gap), 0), nth)
-        route = self.routes[np.searchsorted(self.upto, seed.uniform(ids, "route") * self.upto[-1], side="right")]
+        route = self.routes[picked(seed.uniform(ids, "route"), self.upto)]
         obj, word = popular_objects(world, route, seed.uniform(ids, "object")), np.full(len(ids), -1)
         busts = seed.uniform(ids, "bust") < self.bust
         anything = seed.uniform(ids, "anything")

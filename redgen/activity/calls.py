@@ -14,7 +14,7 @@ from redgen.activity.signin import ports
 from redgen.activity.terms import CLOUD_ERRORS
 from redgen.clock import MILLISECOND, SECOND
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import I64, U64, Seed
+from redgen.seed import I64, U64, Seed, picked
 from redgen.table import Table, concat
 from redgen.world.cloud import PRINCIPAL_TYPES, RESOURCE_KINDS, Cloud
 from redgen.world.plan import I32
@@ -109,8 +109,7 @@ def _software(world: World, seed: Seed, who: I32) -> I32:
     u, found = seed.uniform(who.astype(np.uint64), "software"), np.zeros(len(who), dtype=np.int32)
     for some, kept in ((runs, inside), (~runs, ~inside)):
         upto = np.cumsum(np.where(kept if kept.any() else True, weight, 0.0))
-        at = np.searchsorted(upto, u[some] * upto[-1], side="right")
-        found[some] = sdk[np.minimum(at, len(sdk) - 1)]
+        found[some] = sdk[picked(u[some], upto)]
     return found
 
 

@@ -24,7 +24,7 @@ from redgen.activity.effects import Effects, collateral
 from redgen.activity.schema import rows
 from redgen.activity.terms import CONN_STATES, HTTP_VERSIONS, METHODS, SERVICES, TRANSPORTS, code
 from redgen.clock import SECOND
-from redgen.seed import I64, U64, Seed
+from redgen.seed import I64, U64, Seed, picked
 from redgen.table import Table, concat
 from redgen.world.plan import dotted
 from redgen.world.world import World
@@ -175,7 +175,7 @@ def drawn(u: NDArray[np.float64], kinds: NDArray[np.integer]) -> NDArray[np.int1
         at = np.flatnonzero(kinds == k)
         mine = np.array([n for n, r in enumerate(RAW) if r.kind == kind])
         upto = np.cumsum([RAW[n].weight for n in mine])
-        found[at] = mine[np.minimum(np.searchsorted(upto, u[at] * upto[-1], side="right"), len(mine) - 1)]
+        found[at] = mine[picked(u[at], upto)]
     return found
 
 

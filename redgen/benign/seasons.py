@@ -15,7 +15,7 @@ from scipy.special import pdtr, pdtrik
 from redgen import zones
 from redgen.benign.context import Sessions, Tier
 from redgen.clock import DAY, HOUR, MINUTE
-from redgen.seed import F64, I64, Seed
+from redgen.seed import F64, I64, Seed, picked
 from redgen.spec.baseline import Burst, Every, Season
 
 CELL = 5 * MINUTE
@@ -97,8 +97,7 @@ class Crowd:
         """One of ``who`` per uniform, by weight; -1 when nobody is known."""
         if not len(self.who):
             return np.full(len(u), -1, dtype=np.int64)
-        at = np.searchsorted(self.upto, u * self.upto[-1], side="right")
-        found: I64 = self.who[np.minimum(at, len(self.who) - 1)]
+        found: I64 = self.who[picked(u, self.upto)]
         return found
 
 

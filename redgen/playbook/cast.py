@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from redgen.activity.terms import FACTORS, ORGS
 from redgen.errors import DataError
 from redgen.playbook.stage import Role
-from redgen.seed import I64, U64, Seed
+from redgen.seed import I64, U64, Seed, picked
 from redgen.spec.distributions import Distribution
 from redgen.spec.playbook import PEOPLE_KINDS, RoleSpec, Where
 from redgen.vocabulary import Vocabulary
@@ -210,9 +210,7 @@ def _mix(wish: str | Mapping[Any, float] | None, default: str) -> dict[str, floa
 
 
 def _which(mix: Mapping[str, float], u: NDArray[np.float64]) -> I64:
-    upto = np.cumsum(list(mix.values()))
-    found: I64 = np.minimum(np.searchsorted(upto, u * upto[-1], side="right"), len(upto) - 1)
-    return found
+    return picked(u, np.cumsum(list(mix.values())))
 
 
 def _wish(spec: RoleSpec) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import F64, U64, Seed
+from redgen.seed import F64, U64, Seed, picked
 from redgen.vocabulary import Vocabulary
 from redgen.world import mmdb
 
@@ -185,8 +185,7 @@ class AddressPlan:
         if not weight.sum() > 0:
             raise DataError(f"no {kind} network in {', '.join(countries)}")
         upto = np.cumsum(weight)
-        at = np.searchsorted(upto, seed.uniform(ids, f"{name}/country") * upto[-1], side="right")
-        nation = nations[np.minimum(at, len(nations) - 1)]
+        nation = nations[picked(seed.uniform(ids, f"{name}/country"), upto)]
         rows = lottery.pick(seed.uniform(ids, f"{name}/prefix"), lottery.nation[nation], lottery.nation[nation + 1])
         return self.within(rows, ids, seed, name)
 

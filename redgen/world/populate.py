@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redgen.activity.terms import FACTORS
-from redgen.seed import F64, U64, Seed
+from redgen.seed import F64, U64, Seed, picked
 from redgen.spec.world import WorldSpec
 from redgen.vocabulary import Vocabulary
 from redgen.world import bundled, logins
@@ -95,8 +95,7 @@ def _cities(
     mix = np.array([spec.countries.get(iso, 0.0) for iso in cities.nations])
     per_nation = np.bincount(cities.nation, cities.weight ** 0.8, minlength=len(mix))
     upto = np.cumsum(mix[cities.nation] * cities.weight ** 0.8 / per_nation[cities.nation])
-    city = np.searchsorted(upto, seed.uniform(ids, "city") * upto[-1], side="right")
-    city = np.minimum(city, len(cities) - 1)
+    city = picked(seed.uniform(ids, "city"), upto)
     if len(offices):
         staff = np.flatnonzero(kind > 0)
         base = offices.city[np.maximum(office[staff], 0)]

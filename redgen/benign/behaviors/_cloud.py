@@ -16,7 +16,7 @@ from redgen.benign.behaviors._script import Lognormal, Quantiles
 from redgen.benign.context import Context
 from redgen.clock import SECOND
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import F64, I64, U64
+from redgen.seed import F64, I64, U64, picked
 from redgen.spec.model import Cited, Positive, Share
 from redgen.world.world import World
 
@@ -94,7 +94,7 @@ def run(ctx: Context, made: Plan, ids: U64, t: I64, stop: I64) -> Calls:
     when = t[at] + running(np.minimum(gaps, 3600 * SECOND), rank)
     kept = np.flatnonzero(when < stop[at])
     at, rank, row, when = at[kept], rank[kept], row[kept], when[kept]
-    op = made.ops[np.searchsorted(made.upto, seed.uniform(row, "op") * made.upto[-1], side="right")]
+    op = made.ops[picked(seed.uniform(row, "op"), made.upto)]
     if len(made.begins):
         op = np.where(rank < len(made.begins), made.begins[np.minimum(rank, len(made.begins) - 1)], op)
     usual = (seed.uniform(row, "failure") < 0.35).astype(np.int64)
@@ -106,8 +106,7 @@ def run(ctx: Context, made: Plan, ids: U64, t: I64, stop: I64) -> Calls:
 def choose(ctx: Context, tasks: Mapping[str, Task], ids: U64) -> I64:
     """The position of a task for each id, by weight."""
     upto = np.cumsum([task.weight for task in tasks.values()])
-    found: I64 = np.searchsorted(upto, ctx.seed.uniform(ids, "task") * upto[-1], side="right")
-    return found
+    return picked(ctx.seed.uniform(ids, "task"), upto)
 
 
 def principal(world: World, name: str) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from redgen.benign.context import Context, Sessions
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import U64
+from redgen.seed import U64, picked
 from redgen.world.plan import NETWORK_KINDS, U32
 
 SCANNERS = {"hosting": 0.45, "cloud": 0.22, "home": 0.23, "business": 0.1}
@@ -27,7 +27,7 @@ def addresses(ctx: Context, key: U64, networks: dict[str, float]) -> U32:
             raise DataError(f"unknown network kind {kind!r}{did_you_mean(kind, NETWORK_KINDS)}")
     plan, seed = ctx.world.plan, ctx.seed.child("strangers")
     upto = np.cumsum(list(networks.values()))
-    which = np.searchsorted(upto, seed.uniform(key, "network") * upto[-1], side="right")
+    which = picked(seed.uniform(key, "network"), upto)
     out = np.zeros(len(key), dtype=np.uint32)
     for k, kind in enumerate(networks):
         some = np.flatnonzero(which == k)

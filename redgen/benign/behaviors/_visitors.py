@@ -13,7 +13,7 @@ from redgen.activity import whereabouts
 from redgen.activity.objects import zipf_ranks
 from redgen.benign.context import Context, Sessions
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import F64, U64
+from redgen.seed import F64, U64, picked
 from redgen.spec.model import Cited, Number, Positive, Share
 from redgen.world.agents import AGENT_KINDS
 from redgen.world.plan import NETWORK_KINDS
@@ -129,8 +129,7 @@ def draw_agents(ctx: Context, key: U64, weights: dict[str, float]) -> NDArray[np
         return np.concatenate(rows), np.cumsum(np.concatenate(parts))
 
     agents, upto = ctx.once(f"agents {sorted(weights.items())}", table)
-    at = np.searchsorted(upto, ctx.seed.uniform(key, "agent") * upto[-1], side="right")
-    found: NDArray[np.int32] = agents[np.minimum(at, len(agents) - 1)]
+    found: NDArray[np.int32] = agents[picked(ctx.seed.uniform(key, "agent"), upto)]
     return found
 
 
@@ -139,7 +138,7 @@ def _addresses(ctx: Context, key: U64, visitors: Visitors) -> NDArray[np.uint32]
     plan, seed = ctx.world.plan, ctx.seed.child("address")
     first, stop = ctx.world.people.span("customer")
     upto = np.cumsum(list(visitors.networks.values()))
-    which = np.searchsorted(upto, seed.uniform(key, "network") * upto[-1], side="right")
+    which = picked(seed.uniform(key, "network"), upto)
     anywhere = (seed.uniform(key, "anywhere") < visitors.anywhere) | (stop <= first)
     out = np.empty(len(key), dtype=np.uint32)
     for k, kind in enumerate(visitors.networks):

@@ -15,6 +15,7 @@ from redgen.benign.behaviors._script import Login, Lognormal, Quantiles, Step, c
 from redgen.benign.behaviors._visitors import Presence
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE
+from redgen.seed import picked
 from redgen.spec.model import Positive, Share
 
 _CALLS = Quantiles(at=(0.0, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0), are=(1, 3, 7, 16, 40, 90, 300))
@@ -66,8 +67,7 @@ def _apps(ctx: Context, phone: NDArray[np.int32], key: NDArray[np.uint64]) -> ND
         some = np.flatnonzero(agents.os[phone] == system)
         same = agents.os[apps] == system
         upto = np.cumsum(weights[same])
-        at = np.searchsorted(upto, ctx.seed.uniform(key[some], "app") * upto[-1], side="right")
-        out[some] = apps[same][np.minimum(at, len(upto) - 1)]
+        out[some] = apps[same][picked(ctx.seed.uniform(key[some], "app"), upto)]
     return out
 
 

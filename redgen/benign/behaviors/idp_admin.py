@@ -14,7 +14,7 @@ from redgen.benign.behaviors._logins import WORKFORCE, Entered, Habits, enter
 from redgen.benign.behaviors._staff import CACHED, Presence, Staff, moments
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR
-from redgen.seed import I64, U64
+from redgen.seed import I64, U64, picked
 from redgen.spec.model import Positive, Share
 from redgen.table import Table, concat
 
@@ -53,8 +53,7 @@ def idp_admin(
     t = moments(entered.t[at], 180 + (rank + seed.uniform(row, "when")) * 240)
     names = helps or _HELP
     upto = np.cumsum(list(names.values()))
-    op = np.array([code(AUTH_OPS, name) for name in names], dtype=np.int8)[
-        np.searchsorted(upto, seed.uniform(row, "kind") * upto[-1], side="right")]
+    op = np.array([code(AUTH_OPS, name) for name in names], dtype=np.int8)[picked(seed.uniform(row, "kind"), upto)]
     helped = _employees(ctx, row)
     acts = _acts(ctx, ids, who, entered, at, row, t, op, np.where(op == _OP["api_token_create"], -1, helped))
     shut = np.flatnonzero(op == _OP["unlock"])

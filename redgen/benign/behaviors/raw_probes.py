@@ -16,7 +16,7 @@ from redgen.benign.behaviors._strangers import SCANNERS
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import MINUTE
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import I64, U64
+from redgen.seed import U64, picked
 from redgen.spec.model import Positive, Share
 from redgen.world.world import World
 
@@ -73,7 +73,7 @@ def raw_probes(
 
 def _sites(ctx: Context, key: U64, weights: dict[str, float]) -> NDArray[np.int16]:
     codes = np.array([ctx.world.sites.code(host) for host in weights], dtype=np.int16)
-    found: NDArray[np.int16] = codes[_pick(ctx.seed.uniform(key, "site"), list(weights.values()))]
+    found: NDArray[np.int16] = codes[picked(ctx.seed.uniform(key, "site"), np.cumsum(list(weights.values())))]
     return found
 
 
@@ -88,7 +88,7 @@ def _kinds(ctx: Context, key: U64, weights: dict[str, float], plain: NDArray[np.
         if not left:
             raise DataError(f"raw requests of kind {', '.join(weights)} alone make no sense at every port")
         codes = np.array([raw.KINDS.index(name) for name in left])
-        found[port] = codes[_pick(u[port], list(left.values()))]
+        found[port] = codes[picked(u[port], np.cumsum(list(left.values())))]
     return found
 
 
@@ -105,12 +105,6 @@ def _fronts(ctx: Context) -> NDArray[np.int64]:
         return found
 
     return ctx.once("fronts", lambda: made(ctx.world))
-
-
-def _pick(u: NDArray[np.float64], weights: list[float]) -> I64:
-    upto = np.cumsum(weights)
-    found: I64 = np.minimum(np.searchsorted(upto, u * upto[-1], side="right"), len(weights) - 1)
-    return found
 
 
 BEHAVIOR = raw_probes

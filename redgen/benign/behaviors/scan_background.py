@@ -18,7 +18,7 @@ from redgen.benign.behaviors._strangers import SCANNERS
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, SECOND
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import U64
+from redgen.seed import U64, picked
 from redgen.spec.model import Positive, Share
 
 _LONGEST = HOUR - 30 * SECOND
@@ -62,7 +62,7 @@ def scan_background(
     told = states or _STATES
     upto = np.cumsum(list(told.values()))
     kinds = np.array([_state(name) for name in told])
-    state = kinds[np.searchsorted(upto, seed.uniform(row, "state") * upto[-1], side="right")]
+    state = kinds[picked(seed.uniform(row, "state"), upto)]
     target = targets[(seed.noise(sessions.id, "target") % np.uint64(len(targets))).astype(np.int64)]
     return {"flow": traffic.probes(
         ctx.root, id=seed.noise(row, "row"), cause=sessions.id[at], t=sessions.t[at] + since, truth=0,
@@ -82,7 +82,7 @@ def _port(ctx: Context, key: U64, ports: dict[str, float], others: float) -> NDA
     """A port per key: a favorite by weight, or any (half of those well known)."""
     seed = ctx.seed
     numbers, upto = np.array([int(p) for p in ports]), np.cumsum(list(ports.values()))
-    liked = numbers[np.searchsorted(upto, seed.uniform(key, "port") * upto[-1], side="right")]
+    liked = numbers[picked(seed.uniform(key, "port"), upto)]
     known = _pick(_KNOWN, seed.noise(key, "known"))
     anything = 1 + (seed.noise(key, "any") % np.uint64(65_535)).astype(np.int64)
     rest = np.where(seed.uniform(key, "wild") < 0.5, known, np.where(anything == _SSH, 2222, anything))

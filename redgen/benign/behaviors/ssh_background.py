@@ -14,7 +14,7 @@ from redgen.benign.behaviors._strangers import SCANNERS
 from redgen.benign.context import Context, Sessions, Tier, behavior
 from redgen.clock import HOUR, MINUTE
 from redgen.errors import DataError, did_you_mean
-from redgen.seed import U64
+from redgen.seed import U64, picked
 from redgen.spec.model import Positive, Share
 
 _SLACK = 11 * MINUTE
@@ -84,7 +84,7 @@ def _names(ctx: Context, row: U64, names: dict[str, float], others: float) -> ND
         if name not in known:
             raise DataError(f"no account is called or guessed {name!r}{did_you_mean(name, known)}")
     codes, upto = np.array([known[name] for name in names]), np.cumsum(list(names.values()))
-    liked = codes[np.searchsorted(upto, ctx.seed.uniform(row, "name") * upto[-1], side="right")]
+    liked = codes[picked(ctx.seed.uniform(row, "name"), upto)]
     guessed = max(len(hosts.unix_names) - hosts.owned, 1)
     rest = len(hosts.unix_names) - 1 - (ctx.seed.noise(row, "guess") % np.uint64(guessed)).astype(np.int64)
     found: NDArray[np.int32] = np.where(ctx.seed.uniform(row, "other") < others, rest, liked).astype(np.int32)
