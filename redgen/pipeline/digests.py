@@ -20,7 +20,7 @@ def sha256_of(path: Path) -> str:
 
 
 class Digests:
-    """Running digests of files below ``root``: ``to`` names a file and how many of its bytes are final."""
+    """Running digests of files below ``root``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

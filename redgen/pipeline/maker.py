@@ -25,6 +25,11 @@ def marks_name(shard: int) -> str:
     return f"{MARKS_FOLDER}/{shard:08d}.arrow"
 
 
+def marks_of(report: Report) -> dict[str, int]:
+    """The file of a shard's marked lines and its bytes; nothing when it has none."""
+    return {marks_name(report.shard): report.marks} if report.marks else {}
+
+
 @dataclass(frozen=True)
 class Made:
     """A shard in memory: its numbers, and for each source file number -> where its pieces stand in the block."""
@@ -82,5 +87,4 @@ class Maker:
 def addition(made: Made, block: Bytes, plan: ShardPlan, bases: list[dict[int, Base]],
              release: Callable[[], None]) -> Addition:
     """What the writer needs to know of a made shard."""
-    marks = {marks_name(made.report.shard): made.report.marks} if made.report.marks else {}
-    return Addition(made.parts(block, plan, bases), marks, made.report.to_json(), release)
+    return Addition(made.parts(block, plan, bases), marks_of(made.report), made.report.to_json(), release)

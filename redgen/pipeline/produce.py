@@ -11,7 +11,7 @@ from typing import Any
 from redgen.errors import SinkError
 from redgen.pipeline.digests import Digests, sha256_of
 from redgen.pipeline.ledger import Ledger, Report
-from redgen.pipeline.maker import MARKS_FOLDER, addition, marks_name
+from redgen.pipeline.maker import MARKS_FOLDER, addition, marks_of
 from redgen.pipeline.staging import Staging, writing
 from redgen.pipeline.workers import Held, PlanFactory, alone, crew
 from redgen.pipeline.writer import Writer
@@ -82,7 +82,7 @@ def _progress(plan: ShardPlan, shards: int, lines: int) -> Progress:
 
 def _ends(ledger: Ledger, report: Report) -> dict[str, int]:
     """The files that ``report`` touched, and where its part ends in each."""
-    ends = {marks_name(report.shard): report.marks} if report.marks else {}
+    ends = marks_of(report)
     for states, entry in zip(ledger.files, report.outlets, strict=True):
         for growth in entry.growths:
             ends[states[growth.file].path] = states[growth.file].stored_after[report.shard]
