@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import yaml
 
 import redgen
 from redgen.dataset.dataset import Dataset
+from tests.holds.command import redgen as command
+from tests.holds.spoiling import GATES, PUSH
 
 SCENARIO = Path(__file__).with_name("scenario.yaml")
 OTHER_FORMATS = tuple(f"sources.{source}.format={form}" for source, form in {
@@ -83,3 +86,20 @@ def vary(tmp_path: Path, spec: dict[str, Any]) -> Vary:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset that scoring is tested on; nobody writes into it."""
     return redgen.generate(Path(__file__).with_name("scoring.yaml"), tmp_path_factory.mktemp("scored") / "data", jobs=1).path
+
+
+@pytest.fixture(scope="module")
+def alerts(scored: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What the bundled rules say of the dataset."""
+    place = tmp_path_factory.mktemp("alerts")
+    assert command("detect", scored, "--rules", "bundled", "-q", "-o", "a.ndjson", cwd=place).returncode == 0
+    return [json.loads(line) for line in (place / "a.ndjson").read_text().splitlines()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory with gates that these alerts pass, and a rule."""
+    (tmp_path / "gates.yml").write_text(GATES)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "push.yml").write_text(PUSH)
+    return tmp_path
